@@ -1,0 +1,83 @@
+import type { z } from "zod";
+import type { AnySchema } from "./facet.js";
+import type { Clock, Logger } from "./tokens.js";
+
+/** What an action may do to the platform. Policy, annotations and confirmation follow from it. */
+export type Safety = "read" | "write" | "destructive";
+
+export interface Progress {
+  /** How far, in the unit of `total`; it only grows. */
+  readonly progress: number;
+  readonly total?: number;
+  readonly message?: string;
+}
+
+/** What every function of a kind gets. */
+export interface CallArgs<Client> {
+  readonly client: Client;
+  /** Aborted when the caller cancels or the deadline passes. Pass it on to every request. */
+  readonly signal: AbortSignal;
+  /** Tells the caller how far a long call is. */
+  readonly progress: (progress: Progress) => void;
+  /** Adds a sentence that the caller should read beside the result. */
+  readonly note: (sentence: string) => void;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** The value that a filter has for each field. Kinds of condition: see `docs/queries.md`. */
+export type Where = Readonly<Record<string, unknown>>;
+
+export interface ListArgs<Client, Within = object> extends CallArgs<Client> {
+  /** A hint. Push down what the platform can filter; the core filters again whatever comes back. */
+  readonly where: Where;
+  readonly at: Readonly<Partial<Within>>;
+}
+
+export interface ItemArgs<Client, Within = object> extends CallArgs<Client> {
+  /** The item's key as the caller gave it: the value of the key field, or of another field in `alsoBy`. */
+  readonly key: string;
+  /** The values of the kind's `within` fields. */
+  readonly at: Readonly<Within>;
+}
+
+export interface ActionArgs<Client, Input, Within = object> extends ItemArgs<Client, Within> {
+  readonly input: Input;
+}
+
+/** What an action without an `output` may return: the key to read back, when it isn't the one that was given. */
+export type Written = { readonly key: string } | void;
+
+export type ObjectSchema = AnySchema & { readonly shape: object };
+
+export type Shape = Readonly<Record<string, z.ZodType>>;
+type In<Input> = Input extends Shape ? z.output<z.ZodObject<Input>> : Input extends z.ZodType ? z.output<Input> : Record<string, unknown>;
+type Out<Output> = Output extends z.ZodType ? z.input<Output> : Output extends AnySchema<infer Value> ? Value : Written;
+
+export interface ActionSpec<Client, Within, Input, Output> {
+  /** One sentence: what it does and what to know before calling it. */
+  readonly about: string;
+  /** The arguments beside the item's key: a shape of zod schemas, or an object schema of any zod. */
+  readonly input?: Input;
+  /** What it answers. Without one, the core reads the item back and answers that. */
+  readonly output?: Output;
+  /** Overrides what the verb says. */
+  readonly on?: "item" | "kind";
+  readonly idempotent?: boolean;
+  /** It reaches beyond the configured machines, as pulling an image does. */
+  readonly openWorld?: boolean;
+  /** Seconds until the core gives up. Default: `limits.readTimeout` or `limits.writeTimeout`. */
+  readonly timeout?: number;
+  /** Names that other systems use for this very operation: accepted in calls and allowlists, never listed. */
+  readonly aliases?: readonly string[];
+  /** What the confirmation says will happen, when it is more than the title: "Deletes the container and its anonymous volumes". */
+  readonly loses?: string;
+  run(args: ActionArgs<Client, In<Input>, Within>): Promise<Out<Output>>;
+}
+
+export interface Action<Client = unknown> extends Omit<ActionSpec<Client, never, unknown, unknown>, "run" | "input" | "output"> {
+  readonly safety: Safety;
+  readonly input?: Shape | ObjectSchema;
+  readonly output?: ObjectSchema;
+  run(args: ActionArgs<Client, never, never>): Promise<unknown>;
+}

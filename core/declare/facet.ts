@@ -1,0 +1,70 @@
+/**
+ * A facet is what the core knows about one field of a kind beyond its type: what people call it, its unit, what they call
+ * its values. Query words, filters and documentation are all derived from it.
+ */
+
+/** Anything with the parse interface of zod; zod 3 and zod 4 schemas both fit, from any copy of the library. */
+export interface AnySchema<Out = unknown> {
+  safeParse(value: unknown): { success: true; data: Out } | { success: false; error: { issues: readonly SchemaIssue[] } };
+}
+
+export interface SchemaIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly code?: string | undefined;
+}
+
+/** Units the query parser can convert. Any other text is a unit of the plugin's own: it is shown and matched by its name. */
+export type Unit = "bytes" | "seconds" | "cores" | "ratio" | "celsius" | (string & {});
+
+export interface FacetOptions<Value extends string = string> {
+  /** Other words people use for this field: `["ram"]` for memory. */
+  readonly says?: readonly string[];
+  /** What a number counts. Sizes are bytes, times are seconds, shares are a ratio from 0 to 1. */
+  readonly unit?: Unit;
+  /** For enums: other words for each value, `{ running: ["up"] }`. */
+  readonly values?: { readonly [value in Value]?: readonly string[] };
+  /** Never shown: masked in results, logs, errors and the audit. */
+  readonly secret?: boolean;
+}
+
+export interface Facet extends FacetOptions {
+  readonly about: string;
+}
+
+// Keyed by the schema object, not stored in it: `.optional()` and friends drop what is attached (hence `innerSchema`).
+const facets = new WeakMap<object, Facet>();
+
+type EnumValue<Schema> = Schema extends { readonly enum: infer Entries } ? Extract<Entries[keyof Entries], string> : string;
+
+/**
+ * Describes a field. Returns a schema of the same type, so it stands wherever the schema would.
+ *
+ * @example memory: facet(z.int(), "Memory limit", { says: ["ram"], unit: "bytes" }).optional()
+ */
+export function facet<Schema extends object>(schema: Schema, about: string, options: FacetOptions<EnumValue<Schema>> = {}): Schema {
+  const described = (schema as { describe(text: string): Schema }).describe(about);
+  facets.set(described, { ...options, about });
+  return described;
+}
+
+/** A field that holds a secret. In the config it may be given as text, `{ env: "NAME" }` or `{ file: "path" }`. */
+export function secret<Schema extends object>(schema: Schema, about: string): Schema {
+  return facet(schema, about, { secret: true });
+}
+
+/** The schema inside `.optional()`, `.nullable()`, `.default()` and the like, or undefined. Reads zod 4 and zod 3. */
+export function innerSchema(schema: object): object | undefined {
+  const four = (schema as { _zod?: { def?: { innerType?: object; in?: object } } })._zod?.def;
+  const three = (schema as { _def?: { innerType?: object; schema?: object } })._def;
+  return four?.innerType ?? four?.in ?? three?.innerType ?? three?.schema;
+}
+
+/** The facet of a field, found through any wrapping. */
+export function facetOf(schema: object): Facet | undefined {
+  for (let at: object | undefined = schema; at; at = innerSchema(at)) {
+    const found = facets.get(at);
+    if (found) return found;
+  }
+  return undefined;
+}

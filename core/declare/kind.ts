@@ -1,0 +1,79 @@
+import type { z } from "zod";
+import type { Action, ActionSpec, ItemArgs, ListArgs, ObjectSchema, Safety, Shape } from "./action.js";
+import type { AnySchema } from "./facet.js";
+import type { ErrorReport } from "../errors.js";
+
+/** A listing that is not whole: the rows there are, and an error for each part that could not be read. */
+export interface Listing<Item> {
+  readonly items: readonly Item[];
+  /** `source` names the part: a node, a project, a pool. */
+  readonly errors?: readonly (ErrorReport & { readonly source?: string })[];
+}
+
+type Row<Item> = Item extends z.ZodType ? z.input<Item> : Item extends AnySchema<infer Value> ? Value : Record<string, unknown>;
+type Field<Item> = Item extends { readonly shape: infer Fields } ? Extract<keyof Fields, string> : string;
+
+export interface KindSpec<Client, Within, Item> {
+  /** Singular, the platform's own word: `vm`, `container`. */
+  readonly name: string;
+  readonly about: string;
+  /** What people call it, singular. Plurals are derived. */
+  readonly says?: readonly string[];
+  /** The fields of one item, described with `facet`. */
+  readonly item: Item;
+  /** The field that identifies an item. Tools take it as a parameter of this name. */
+  readonly key: Field<Item>;
+  /** Other fields whose value is accepted where the key is: `["id"]` beside `name`. */
+  readonly alsoBy?: readonly Field<Item>[];
+  /** Parameters that belong to the address of an item besides its key: `{ instance: z.string() }` for a snapshot. */
+  readonly within?: { readonly [name in keyof Within]: z.ZodType<Within[name]> };
+  /** Those of `within` that `list` cannot do without. */
+  readonly listRequires?: readonly Extract<keyof Within, string>[];
+  /** Verbs on the default tool surface. The rest is reached with surface `all` or `search`. */
+  readonly everyday?: readonly string[];
+  /** Names that other systems use for list and get. */
+  readonly aliases?: { readonly list?: readonly string[]; readonly get?: readonly string[] };
+  list?(args: ListArgs<Client, Within>): Promise<readonly Row<Item>[] | Listing<Row<Item>>>;
+  /** Throws NOT_FOUND. Without it the core looks through `list`. */
+  get?(args: ItemArgs<Client, Within>): Promise<Row<Item>>;
+  readonly actions?: Readonly<Record<string, Action<Client>>>;
+}
+
+export interface Kind<Client = unknown> {
+  readonly name: string;
+  readonly about: string;
+  readonly says?: readonly string[];
+  readonly item: ObjectSchema;
+  readonly key: string;
+  readonly alsoBy?: readonly string[];
+  readonly within?: Shape;
+  readonly listRequires?: readonly string[];
+  readonly everyday?: readonly string[];
+  readonly aliases?: { readonly list?: readonly string[]; readonly get?: readonly string[] };
+  list?(args: ListArgs<Client, Record<string, unknown>>): Promise<readonly unknown[] | Listing<unknown>>;
+  get?(args: ItemArgs<Client, Record<string, unknown>>): Promise<unknown>;
+  readonly actions?: Readonly<Record<string, Action<Client>>>;
+}
+
+/**
+ * The declaring functions, typed for one client. `Within` is the type of the kind's `within` parameters.
+ *
+ * @example const { kind, read, write, destructive } = forClient<LxdClient>();
+ */
+export function forClient<Client, Within extends object = object>() {
+  const action =
+    (safety: Safety) =>
+    <const Input extends Shape | ObjectSchema | undefined = undefined, Output extends ObjectSchema | undefined = undefined>(
+      spec: ActionSpec<Client, Within, Input, Output>,
+    ): Action<Client> =>
+      ({ ...spec, safety }) as unknown as Action<Client>;
+  return {
+    kind: <Item extends ObjectSchema>(spec: KindSpec<Client, Within, Item>): Kind<Client> => spec as unknown as Kind<Client>,
+    /** Changes nothing. */
+    read: action("read"),
+    /** Changes something that can be changed back. */
+    write: action("write"),
+    /** Can lose data or run anything. Confirmed unless the config says otherwise. */
+    destructive: action("destructive"),
+  };
+}

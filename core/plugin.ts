@@ -1,0 +1,13 @@
+/**
+ * What the author of a provider plugin imports, as `proxmcp/plugin`. It loads no dependency but zod.
+ * @module
+ */
+export * from "./declare/action.js";
+export * from "./declare/facet.js";
+export * from "./declare/kind.js";
+export * from "./declare/provider.js";
+export * from "./declare/sandbox.js";
+export * from "./declare/tokens.js";
+export { type Verb, VERBS } from "./declare/verbs.js";
+export { ERRORS, type ErrorCode, type ErrorDetails, type ErrorReport, isProxMcpError, ProxMcpError } from "./errors.js";
+export type * from "./transport/types.js";

@@ -1,0 +1,161 @@
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { SandboxFault, SandboxRequest } from "../declare/sandbox.js";
+
+/** What a sandbox answers. An object body is sent as JSON, text and bytes as they are, an iterable as it comes. */
+export interface SandboxReply {
+  readonly status: number;
+  readonly reason?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+export interface SandboxCall extends SandboxRequest {
+  /** The message that `taskError` of a matching fault has planted for the task that this request starts. */
+  readonly taskError?: string;
+  /** The client's certificate, PEM, when it presented one. */
+  readonly clientCert?: string;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+export interface SandboxServerOptions {
+  readonly tls?: {
+    readonly key: string;
+    readonly cert: string;
+    readonly ca?: string;
+    readonly askClientCert?: boolean;
+    readonly requireClientCert?: boolean;
+  };
+  readonly socket?: string;
+  readonly latency?: number;
+  /** The platform's own shape for an error that a fault asks for. */
+  errorBody?(status: number, reason: string): unknown;
+}
+
+export interface SandboxServer {
+  /** `http://127.0.0.1:port`, `https://...`, or `http://localhost` on a unix socket. */
+  readonly url: string;
+  readonly requests: SandboxRequest[];
+  fail(fault: SandboxFault): void;
+  heal(): void;
+  close(): Promise<void>;
+}
+
+/** Starts the loopback server of a sandbox: records requests, plants faults, waits the latency, and leaves the rest to `answer`. */
+export async function serveSandbox(
+  answer: (call: SandboxCall) => SandboxReply | Promise<SandboxReply>,
+  options: SandboxServerOptions = {},
+): Promise<SandboxServer> {
+  const requests: SandboxRequest[] = [];
+  let faults: SandboxFault[] = [];
+
+  const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const gone = new AbortController();
+    outgoing.on("close", () => gone.abort());
+    const request = await readRequest(incoming);
+    requests.push(request);
+    if (options.latency) await new Promise((done) => setTimeout(done, options.latency));
+    const fault = takeFault(faults, request);
+    if (fault?.hang) return;
+    if (fault?.drop) return void incoming.socket.destroy();
+    if (fault?.status) {
+      const reason = fault.reason ?? "planted fault";
+      return send(outgoing, { status: fault.status, reason, body: fault.body ?? options.errorBody?.(fault.status, reason) });
+    }
+    const certificate = (incoming.socket as TLSSocket).getPeerX509Certificate?.();
+    await send(
+      outgoing,
+      await answer({
+        ...request,
+        signal: gone.signal,
+        ...(fault?.taskError ? { taskError: fault.taskError } : {}),
+        ...(certificate ? { clientCert: certificate.toString() } : {}),
+      }),
+    );
+  };
+  const listener = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    handle(incoming, outgoing).catch((error: unknown) => {
+      if (outgoing.headersSent || outgoing.destroyed) return void outgoing.destroy();
+      void send(outgoing, { status: 500, body: { message: `sandbox: ${String(error)}` } });
+    });
+  };
+  const { tls } = options;
+  const server = tls
+    ? createTlsServer(
+        {
+          key: tls.key,
+          cert: tls.cert,
+          ...(tls.ca ? { ca: tls.ca } : {}),
+          requestCert: Boolean(tls.askClientCert ?? tls.requireClientCert),
+          rejectUnauthorized: Boolean(tls.requireClientCert),
+        },
+        listener,
+      )
+    : createServer(listener);
+  if (options.socket) await rm(options.socket, { force: true });
+  await new Promise<void>((listening, failed) => {
+    server.once("error", failed);
+    if (options.socket) server.listen(options.socket, listening);
+    else server.listen(0, "127.0.0.1", listening);
+  });
+  const url = options.socket ? "http://localhost" : `${tls ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    requests,
+    fail: (fault) => void faults.push({ ...fault }),
+    heal: () => {
+      faults = [];
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((closed) => server.close(() => closed()));
+    },
+  };
+}
+
+async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
+  const url = new URL(incoming.url ?? "/", "http://sandbox");
+  return {
+    method: incoming.method ?? "GET",
+    path: url.pathname,
+    query: url.searchParams,
+    headers: incoming.headers,
+    body,
+    json: () => JSON.parse(body.toString("utf8") || "{}"),
+  };
+}
+
+function takeFault(faults: SandboxFault[], request: SandboxRequest): SandboxFault | undefined {
+  const fault = faults.find(
+    ({ method, path, times }) =>
+      (times ?? 1) > 0 &&
+      (!method || method === request.method) &&
+      (typeof path === "string" ? request.path.includes(path) : path.test(request.path)),
+  );
+  if (fault?.times !== undefined) fault.times -= 1;
+  return fault;
+}
+
+async function send(outgoing: ServerResponse, { status, reason, headers, body }: SandboxReply): Promise<void> {
+  const plain = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+  const stream = typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+  const json = !plain && !stream;
+  outgoing.writeHead(status, reason, { ...(json ? { "content-type": "application/json" } : {}), ...headers });
+  if (stream) {
+    outgoing.flushHeaders();
+    for await (const chunk of body as AsyncIterable<string | Uint8Array>) {
+      if (outgoing.destroyed) return;
+      outgoing.write(chunk);
+    }
+    outgoing.end();
+    return;
+  }
+  outgoing.end(json ? JSON.stringify(body) : body);
+}

@@ -1,0 +1,103 @@
+import type { Duplex, Readable } from "node:stream";
+
+/** How a TLS server proves itself, and how we do. Verification is on unless `verify` is false. */
+export interface TlsOptions {
+  /** PEM of the authority that signed the server's certificate. */
+  readonly ca?: string | undefined;
+  /** PEM of our client certificate and its key. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** SHA-256 of the server certificate in hex, colons allowed. When given, this very certificate is accepted and no other. */
+  readonly fingerprint?: string | undefined;
+  readonly verify?: boolean | undefined;
+  /** The name to expect in the certificate, when it is not the host of the address. */
+  readonly servername?: string | undefined;
+}
+
+export interface HttpTarget {
+  /** `http://host:port` or `https://host:port`, without a path. With `socketPath` only its host is sent. */
+  readonly url: string;
+  readonly socketPath?: string | undefined;
+  readonly tls?: TlsOptions | undefined;
+  /** Sent with every request. Values are treated as secrets. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Requests under way at once; more wait their turn. Default 16. */
+  readonly connections?: number | undefined;
+  /** Opens the byte stream itself, for instance through an SSH tunnel. */
+  readonly dial?: ((signal: AbortSignal) => Promise<Duplex>) | undefined;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Absolute path, already encoded. */
+  readonly path: string;
+  /** Undefined values are left out, arrays are repeated. */
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly body?: string | Uint8Array | Readable | undefined;
+  readonly signal: AbortSignal;
+  /** Longest answer taken, in bytes; what is longer is cut off with an error. Default 64 MiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** The reason phrase. Some platforms put their whole error message here. */
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  text(): Promise<string>;
+  /** The parsed body, or undefined when it is empty. Throws INVALID_OUTPUT when it is not JSON. */
+  json<T = unknown>(): Promise<T>;
+  bytes(): Promise<Uint8Array>;
+  /** The body as it arrives. Read it to the end or destroy it: an abandoned body keeps its connection. */
+  readonly body: Readable;
+}
+
+/** Connections to one server, kept and reused. Any status is an answer; only a failure to get one throws. */
+export interface HttpClient {
+  request(request: HttpRequest): Promise<HttpResponse>;
+  close(): Promise<void>;
+}
+
+/** The only road to a socket that a plugin gets. */
+export interface Http {
+  open(target: HttpTarget): HttpClient;
+}
+
+export interface SshTarget {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly user: string;
+  /** PEM or OpenSSH private key. Without one, the agent at `SSH_AUTH_SOCK` is asked. */
+  readonly key?: string | undefined;
+  readonly passphrase?: string | undefined;
+  readonly password?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Path of a known_hosts file. Default: `~/.ssh/known_hosts`. */
+  readonly knownHosts?: string | undefined;
+  /** SHA-256 of the host key, as `ssh-keygen -l` prints it (`SHA256:...`). Pins this key and no other. */
+  readonly fingerprint?: string | undefined;
+}
+
+export interface SshResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One SSH connection, shared by all that talk through it. The host key is always checked. */
+export interface SshClient {
+  exec(argv: readonly string[], options: { signal: AbortSignal; stdin?: string; maxBytes?: number }): Promise<SshResult>;
+  /** A stream to a unix socket on the far side. */
+  dialSocket(path: string, signal: AbortSignal): Promise<Duplex>;
+  /** A stream to a TCP address as seen from the far side. */
+  dialTcp(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  close(): Promise<void>;
+}
+
+export interface Ssh {
+  open(target: SshTarget): SshClient;
+}
