@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { CallArgs, ObjectSchema } from "./action.js";
 import type { Kind } from "./kind.js";
 import type { Connection, Token } from "./tokens.js";
-import type { Sandbox, SandboxOptions } from "./sandbox.js";
+import type { SandboxModule } from "./sandbox.js";
 
 /** A workload type that a provider can run. Routing compares what is asked for with these. */
 export interface HostedWorkload {
@@ -107,7 +107,7 @@ export interface ProviderSpec<Client, Options extends ObjectSchema> {
   /** Events that the platform pushes, from now on until the signal aborts. */
   watch?(args: CallArgs<Client>): AsyncIterable<ProviderEvent>;
   /** The platform in miniature, for demos and tests. */
-  sandbox?(): Promise<{ start(options?: SandboxOptions): Promise<Sandbox> }>;
+  sandbox?(): Promise<SandboxModule>;
 }
 
 /** What the core knows of a plugin. Everything else is derived from it. */

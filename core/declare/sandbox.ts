@@ -54,3 +54,17 @@ export interface Sandbox {
   heal(): void;
   close(): Promise<void>;
 }
+
+/** One step of a demo: what a person would ask, and the call that answers it. */
+export interface TourStep {
+  readonly say: string;
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** What a plugin's `sandbox/index.ts` exports. */
+export interface SandboxModule {
+  start(options?: SandboxOptions): Promise<Sandbox>;
+  /** What `proxmcp demo` starts and shows: a sandbox for each connection, and a tour over them. */
+  readonly demo?: { readonly connections: Readonly<Record<string, SandboxOptions>>; readonly tour: readonly TourStep[] };
+}

@@ -1,0 +1,326 @@
+import { randomUUID } from "node:crypto";
+import type { DependencyContainer } from "tsyringe";
+import { Confirmations } from "./call/confirm.js";
+import type { CallContext, Caller } from "./call/context.js";
+import { Dispatcher, outcomeOf, type OperationTool } from "./call/dispatch.js";
+import { Invoker } from "./call/invoke.js";
+import { POLICY, type Policy } from "./call/policy.js";
+import { type ConfiguredConnection, inventory } from "./config/inventory.js";
+import { checkConfig } from "./config/load.js";
+import { loadPlugin } from "./config/plugins.js";
+import { type CheckedConfig, type Config, DEFAULTS } from "./config/schema.js";
+import { Secrets } from "./config/secrets.js";
+import { ConnectionEntry } from "./connections.js";
+import { Services } from "./container.js";
+import type { Progress } from "./declare/action.js";
+import type { Provider } from "./declare/provider.js";
+import { CLOCK, LOGGER, type Logger, STATE } from "./declare/tokens.js";
+import { deriveRoutes, type Route } from "./derive/routes.js";
+import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
+import { deriveTools, type Tool } from "./derive/tools.js";
+import { deriveVocabulary, type Vocabulary } from "./derive/vocabulary.js";
+import { type ErrorCode, ProxMcpError, toProxMcpError } from "./errors.js";
+import { registerServices } from "./services/register.js";
+import { AUDIT, CACHE, SIGNER } from "./services/tokens.js";
+import { connectionTools, testConnection, type TestedConnection } from "./tools/connections.js";
+import { searchTools } from "./tools/search.js";
+import type { CoreTool } from "./tools/tool.js";
+
+/** What `createProxMcp` takes beside the config itself. */
+export interface Setup extends Config {
+  /** Replaces services: `(container) => container.register(CLOCK, { useValue: fixedClock })`. */
+  readonly services?: (container: DependencyContainer) => void;
+  /** Folder that relative paths and plugin names are resolved from. Default: the current one. */
+  readonly folder?: string;
+  /** Named in errors as the place the config came from. */
+  readonly file?: string;
+  /** Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly caller?: Caller | undefined;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+  /** Asks the user about a call that has to be confirmed; `true` says yes to this one. Without it such a call is refused with a token. */
+  readonly confirm?: true | ((question: string) => Promise<boolean>) | undefined;
+  /** The token of an earlier refusal. */
+  readonly confirmToken?: string | undefined;
+}
+
+export type CallValue = Readonly<Record<string, unknown>>;
+
+const LOCAL: Caller = { id: "local" };
+
+/** One ProxMCP: plugins, connections, tools. Several can live in one process; nothing is shared between them. */
+export class ProxMcp {
+  readonly #config: CheckedConfig;
+  readonly #services: Services;
+  readonly #secrets: Secrets;
+  readonly #policy: Policy;
+  readonly #logger: Logger;
+  readonly #entries: readonly ConnectionEntry[];
+  readonly #providers: readonly Provider[];
+  readonly #dispatcher: Dispatcher;
+  readonly #tools: readonly (Tool | CoreTool)[];
+  readonly #byName = new Map<string, Tool | CoreTool>();
+
+  /** Use `createProxMcp`. */
+  constructor(
+    config: CheckedConfig,
+    services: Services,
+    secrets: Secrets,
+    providers: readonly Provider[],
+    configured: readonly ConfiguredConnection[],
+  ) {
+    this.#config = config;
+    this.#services = services;
+    this.#secrets = secrets;
+    this.#providers = providers;
+    this.#policy = services.get(POLICY);
+    this.#logger = services.get(LOGGER);
+    const signer = services.get(SIGNER);
+    const clock = services.get(CLOCK);
+    const { limits = {} } = config;
+    this.#entries = providers.flatMap((provider) => {
+      const ofPlugin = services.child();
+      return configured
+        .filter((one) => one.provider === provider)
+        .map(({ name, options, tags, from, match }) => {
+          const connection = { name, provider: provider.name, options, tags };
+          return new ConnectionEntry(provider, connection, {
+            services: ofPlugin.child(),
+            from,
+            match,
+            concurrency: limits.concurrency ?? DEFAULTS.concurrency,
+          });
+        });
+    });
+    this.#dispatcher = new Dispatcher({
+      invoker: new Invoker(services.get(CACHE), this.#logger, clock),
+      policy: this.#policy,
+      confirmations: new Confirmations(signer, services.get(STATE), clock),
+      signer,
+      logger: this.#logger,
+      limits: {
+        readTimeout: limits.readTimeout ?? DEFAULTS.readTimeout,
+        writeTimeout: limits.writeTimeout ?? DEFAULTS.writeTimeout,
+        outputBytes: limits.outputBytes ?? DEFAULTS.outputBytes,
+      },
+      entries: (provider) => this.#entriesOf(provider),
+      fallback: (provider) => this.#fallback(provider),
+    });
+    this.#tools = [...this.#coreTools(), ...providers.flatMap((provider) => this.#toolsOf(provider))];
+    for (const tool of this.#tools) {
+      for (const name of [tool.name, ...tool.aliases]) {
+        const other = this.#byName.get(name);
+        if (other) throw new ProxMcpError("PLUGIN_INVALID", `The tool name ${name} means both ${other.name} and ${tool.name}.`);
+        this.#byName.set(name, tool);
+      }
+    }
+  }
+
+  /** The connections, in the order of their providers. */
+  get connections(): readonly { readonly name: string; readonly provider: string; readonly from: string }[] {
+    return this.#entries.map(({ name, provider, from }) => ({ name, provider: provider.name, from }));
+  }
+
+  get providers(): readonly Provider[] {
+    return this.#providers;
+  }
+
+  get surface(): Surface {
+    // An allowlist without a surface is the surface.
+    return this.#config.tools?.surface ?? (this.#config.tools?.allow ? "all" : DEFAULTS.surface);
+  }
+
+  /** The tools that are listed to a caller: on the surface and allowed. */
+  tools(surface: Surface = this.surface, caller: Caller = LOCAL): readonly Tool[] {
+    return surfaceOf(this.#allowed(caller), surface);
+  }
+
+  /** A tool by its name or an alias, if the caller may call it. Throws TOOL_UNKNOWN or TOOL_DENIED. */
+  tool(name: string, caller: Caller = LOCAL): Tool {
+    const tool = this.#byName.get(name);
+    if (!tool || (SEARCH_TOOLS.includes(tool.name) && this.surface !== "search"))
+      throw new ProxMcpError("TOOL_UNKNOWN", `There is no tool ${JSON.stringify(name)}.`);
+    const why = this.#refusal(tool, caller);
+    if (why) throw new ProxMcpError("TOOL_DENIED", `${tool.name} is not allowed: ${why}.`);
+    return tool;
+  }
+
+  /** Calls a tool. Answers its structured result, or throws a ProxMcpError. */
+  async call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): Promise<CallValue> {
+    const { confirm } = options;
+    return await this.#perform(name, args, {
+      caller: options.caller ?? LOCAL,
+      call: randomUUID(),
+      signal: options.signal ?? new AbortController().signal,
+      progress: options.progress ?? (() => {}),
+      notes: [],
+      confirm: confirm === true ? async () => true : confirm,
+      confirmToken: options.confirmToken,
+    });
+  }
+
+  /** The words that queries can use, from the declarations of the providers that have a connection. */
+  vocabulary(): Vocabulary {
+    return deriveVocabulary(this.#connected());
+  }
+
+  /** Which workloads can go where, from the declarations and the connections. */
+  routes(): readonly Route[] {
+    return deriveRoutes(this.#connected(), (provider) => this.#entriesOf(provider).map((entry) => entry.name));
+  }
+
+  /** Tests every connection at once. */
+  async test(): Promise<readonly TestedConnection[]> {
+    const context = { caller: LOCAL, call: randomUUID(), signal: new AbortController().signal, progress: () => {}, notes: [] };
+    const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
+    return await Promise.all(this.#entries.map((entry) => testConnection(entry, services, context)));
+  }
+
+  /** Masks every known secret in a text. */
+  mask(text: string): string {
+    return this.#secrets.maskText(text);
+  }
+
+  get logger(): Logger {
+    return this.#logger;
+  }
+
+  /** Whether confirmations are asked for by elicitation where a client has it. */
+  get elicits(): boolean {
+    return this.#config.tools?.confirmBy !== "token";
+  }
+
+  /** Closes clients and services, in order. Calls under way fail. */
+  async close(): Promise<void> {
+    await this.#services.close();
+  }
+
+  async #perform(name: string, args: Readonly<Record<string, unknown>>, context: CallContext): Promise<CallValue> {
+    const clock = this.#services.get(CLOCK);
+    const began = clock.now();
+    const tool = this.tool(name, context.caller) as Tool | CoreTool;
+    let connections: readonly string[] = [];
+    let outcome: "ok" | "partial" | ErrorCode = "ok";
+    try {
+      let value: CallValue;
+      if ("run" in tool) value = await tool.run(args, context);
+      else ({ value, connections } = await this.#dispatcher.dispatch(tool as OperationTool, args, context));
+      outcome = outcomeOf(value);
+      return this.#secrets.empty ? value : this.#secrets.mask(value);
+    } catch (error) {
+      const failure = toProxMcpError(error);
+      if (failure.code === "INTERNAL")
+        this.#logger.error("a call failed for a reason that is a fault", {
+          call: context.call,
+          tool: tool.name,
+          stack: (error as Error | undefined)?.stack,
+        });
+      outcome = failure.code;
+      if (failure.details.connection) connections = [failure.details.connection];
+      throw new ProxMcpError(failure.code, this.#secrets.maskText(failure.message), this.#secrets.mask({ ...failure.details, cause: undefined }));
+    } finally {
+      if (!("audited" in tool) || tool.audited)
+        await this.#services.get(AUDIT).write({
+          time: new Date(clock.now()).toISOString(),
+          call: context.call,
+          caller: context.caller.id,
+          tool: tool.name,
+          safety: tool.safety,
+          connections,
+          arguments: this.#secrets.mask(args, true),
+          outcome,
+          milliseconds: clock.now() - began,
+        });
+    }
+  }
+
+  #coreTools(): readonly CoreTool[] {
+    const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
+    const matches = this.#config.connections ?? {};
+    const search = searchTools({
+      tools: (context) => surfaceOf(this.#allowed(context.caller), "all"),
+      find: (name, context) => {
+        try {
+          return this.tool(name, context.caller);
+        } catch {
+          return undefined;
+        }
+      },
+      call: async (name, args, context) => await this.#perform(name, args, context),
+      readOnly: this.#config.tools?.readOnly ?? false,
+    });
+    return [
+      ...connectionTools({
+        entries: this.#entries,
+        fallback: (provider) => this.#fallback(provider),
+        match: (name) => matches[name]?.match ?? [],
+        ...services,
+      }),
+      ...(this.surface === "search" ? search : []),
+    ];
+  }
+
+  #toolsOf(provider: Provider): readonly Tool[] {
+    const names = this.#entriesOf(provider.name).map((entry) => entry.name);
+    if (names.length === 0) return [];
+    return deriveTools(provider, {
+      connections: names,
+      confirms: (tool) =>
+        names.some((name) => {
+          const decision = this.#policy.decide(LOCAL, tool, name);
+          return decision.allowed && decision.confirm;
+        }),
+    });
+  }
+
+  #allowed(caller: Caller): readonly (Tool | CoreTool)[] {
+    return this.#tools.filter((tool) => this.#refusal(tool, caller) === undefined);
+  }
+
+  /** Why a caller may not call a tool on any connection; undefined if there is one on which it may. */
+  #refusal(tool: Tool, caller: Caller): string | undefined {
+    const general = this.#policy.decide(caller, tool);
+    // What the search tools reach is decided again for each tool behind them, so an allowlist need not name them.
+    const reaching = SEARCH_TOOLS.includes(tool.name) && !general.allowed && general.by === "allow";
+    if (!general.allowed && !reaching) return general.why;
+    if (!tool.operation) return undefined;
+    const decisions = this.#entriesOf(tool.operation.provider.name).map((entry) => this.#policy.decide(caller, tool, entry.name));
+    const refused = decisions.find((decision) => !decision.allowed);
+    return decisions.some((decision) => decision.allowed) || !refused || refused.allowed ? undefined : refused.why;
+  }
+
+  #entriesOf(provider: string): readonly ConnectionEntry[] {
+    return this.#entries.filter((entry) => entry.provider.name === provider);
+  }
+
+  #fallback(provider: string): string | undefined {
+    const entries = this.#entriesOf(provider);
+    return this.#config.defaults?.[provider] ?? (entries.length === 1 ? entries[0]?.name : undefined);
+  }
+
+  #connected(): readonly Provider[] {
+    return this.#providers.filter((provider) => this.#entriesOf(provider.name).length > 0);
+  }
+}
+
+/** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
+export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
+  const { services: replace, folder = process.cwd(), file, env = process.env, ...given } = setup;
+  const config = checkConfig(given, file ?? "the config");
+  const secrets = new Secrets();
+  const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
+  const providers = plugins.map((plugin) => plugin.provider);
+  for (const [at, { provider, origin }] of plugins.entries()) {
+    const other = plugins.findIndex((one) => one.provider.name === provider.name);
+    if (other < at) throw new ProxMcpError("PLUGIN_INVALID", `Two plugins are called ${provider.name}: ${plugins[other]?.origin} and ${origin}.`);
+  }
+  const configured = await inventory({ config, file, folder, providers, env, secrets });
+  const services = new Services();
+  registerServices(services, config, secrets);
+  replace?.(services.tsyringe);
+  return new ProxMcp(config, services, secrets, providers, configured);
+}

@@ -1,0 +1,232 @@
+import type { ConnectionEntry } from "../connections.js";
+import { matcher } from "../derive/filter.js";
+import type { Operation, Tool } from "../derive/tools.js";
+import { spaced } from "../derive/words.js";
+import { ProxMcpError, toProxMcpError } from "../errors.js";
+import type { Signer } from "../services/signer.js";
+import type { Logger } from "../declare/tokens.js";
+import { chooseConnections } from "./choose.js";
+import type { Confirmations } from "./confirm.js";
+import type { CallContext } from "./context.js";
+import { withDeadline } from "./deadline.js";
+import { type ParsedInput, parseInput } from "./input.js";
+import { type Invoker, isNotFound, type Item, type SourceError } from "./invoke.js";
+import { pageOf } from "./page.js";
+import type { Policy } from "./policy.js";
+
+export interface Limits {
+  /** Seconds. */
+  readonly readTimeout: number;
+  readonly writeTimeout: number;
+  /** Bytes of one answer. */
+  readonly outputBytes: number;
+}
+
+export interface DispatchOptions {
+  readonly invoker: Invoker;
+  readonly policy: Policy;
+  readonly confirmations: Confirmations;
+  readonly signer: Signer;
+  readonly logger: Logger;
+  readonly limits: Limits;
+  readonly entries: (provider: string) => readonly ConnectionEntry[];
+  readonly fallback: (provider: string) => string | undefined;
+}
+
+export type OperationTool = Tool & { readonly operation: Operation };
+
+export interface Outcome {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly connections: readonly string[];
+}
+
+/**
+ * The path of one call to a tool that was derived from a plugin: check the arguments, choose the connection, ask the policy about it,
+ * have it confirmed, run it under its deadline, read back what it wrote. Whoever calls has asked the policy about the tool itself.
+ */
+export class Dispatcher {
+  readonly #options: DispatchOptions;
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+  }
+
+  async dispatch(tool: OperationTool, args: Readonly<Record<string, unknown>>, context: CallContext): Promise<Outcome> {
+    const { limits, logger } = this.#options;
+    const parsed = parseInput(tool, args);
+    const seconds = tool.timeout ?? (tool.safety === "read" ? limits.readTimeout : limits.writeTimeout);
+    const entries = await withDeadline(limits.readTimeout, tool.name, context.signal, (signal) => this.#choose(tool, parsed, { ...context, signal }));
+    logger.debug("connection chosen", { call: context.call, tool: tool.name, connections: entries.map((entry) => entry.name) });
+    // The user may take their time: waiting for the answer does not count against the deadline.
+    await this.#confirm(tool, args, parsed, entries, context);
+    const value = await withDeadline(seconds, tool.name, context.signal, (signal) => this.#run(tool, parsed, entries, { ...context, signal }));
+    return { value, connections: entries.map((entry) => entry.name) };
+  }
+
+  /** The connections that the call goes to, of those on which the policy allows it. */
+  async #choose(tool: OperationTool, parsed: ParsedInput, context: CallContext): Promise<readonly ConnectionEntry[]> {
+    const { policy, invoker, fallback } = this.#options;
+    const { provider } = tool.operation;
+    const all = this.#options.entries(provider.name);
+    const refusals = new Map<string, string>();
+    for (const entry of all) {
+      const decision = policy.decide(context.caller, tool, entry.name, parsed.input);
+      if (!decision.allowed) refusals.set(entry.name, decision.why);
+    }
+    const refuse = (name: string): never => {
+      throw new ProxMcpError("TOOL_DENIED", `${tool.name} is not allowed on ${name}: ${refusals.get(name)}.`, { connection: name });
+    };
+    const listing = tool.operation.verb === "list" && parsed.connection === undefined;
+    const candidates = listing ? all.filter((entry) => !refusals.has(entry.name)) : all;
+    const [refused] = refusals.keys();
+    if (candidates.length === 0 && refused) return refuse(refused);
+    const choice = await chooseConnections(tool.operation, parsed, candidates, fallback(provider.name), async (entry, kindName, key, at) => {
+      const kind = provider.kinds.find((one) => one.name === kindName);
+      if (!kind) return false;
+      try {
+        await invoker.get({ kind }, entry, key, at, { ...context, notes: [] });
+        return true;
+      } catch (error) {
+        if (isNotFound(error)) return false;
+        throw error;
+      }
+    });
+    for (const entry of choice.entries) if (refusals.has(entry.name)) refuse(entry.name);
+    if (listing) for (const [name, why] of refusals) context.notes.push(`${name} was left out: ${why}.`);
+    context.notes.push(...choice.notes);
+    return choice.entries;
+  }
+
+  async #confirm(
+    tool: OperationTool,
+    args: Readonly<Record<string, unknown>>,
+    parsed: ParsedInput,
+    entries: readonly ConnectionEntry[],
+    context: CallContext,
+  ): Promise<void> {
+    const { policy, confirmations } = this.#options;
+    const names = entries.map((entry) => entry.name);
+    const needed = entries.some((entry) => {
+      const decision = policy.decide(context.caller, tool, entry.name, parsed.input);
+      return decision.allowed && decision.confirm;
+    });
+    if (!needed) return;
+    const { confirm: _, ...bare } = args;
+    const token = context.confirmToken ?? parsed.confirm;
+    if (token !== undefined) return await confirmations.redeem(token, tool.name, bare, names);
+    const question = questionOf(tool, parsed, entries);
+    if (context.confirm) {
+      if (await context.confirm(question)) return;
+      throw new ProxMcpError("DECLINED", `${question} The answer was no.`);
+    }
+    throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(tool.name, bare, names) } });
+  }
+
+  async #run(tool: OperationTool, parsed: ParsedInput, entries: readonly ConnectionEntry[], context: CallContext): Promise<Record<string, unknown>> {
+    const { operation } = tool;
+    const { provider, kind, verb, action } = operation;
+    const { invoker } = this.#options;
+    const several = this.#options.entries(provider.name).length > 1;
+    if (verb === "list") return await this.#list(operation, parsed, entries, several, context);
+    const [entry] = entries;
+    if (!entry) throw new ProxMcpError("INTERNAL", `${tool.name}: no connection was chosen.`);
+    const rest = (): Record<string, unknown> => ({
+      ...(several ? { [provider.connection.noun]: entry.name } : {}),
+      ...(context.notes.length > 0 ? { notes: context.notes } : {}),
+    });
+    if (!action) return { item: await invoker.get(operation, entry, parsed.key ?? "", parsed.at, context), ...rest() };
+    const answer = await invoker.act(operation, entry, parsed, context);
+    if (action.output) return { result: answer, ...rest() };
+    const key = keyAfter(operation, parsed, answer);
+    try {
+      const item = await invoker.get(operation, entry, key, parsed.at, context);
+      return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : { item, ...rest() };
+    } catch (error) {
+      if (verb === "delete" && isNotFound(error)) return { deleted: true, [kind.key]: key, ...rest() };
+      // It was done; that it can't be read back must not look like a failure of the action.
+      context.notes.push(
+        `The action was carried out, but ${spaced(kind.name)} ${JSON.stringify(key)} could not be read back: ${toProxMcpError(error).message}`,
+      );
+      return verb === "delete" ? { deleted: true, [kind.key]: key, ...rest() } : rest();
+    }
+  }
+
+  /** All sources in parallel; one that fails is an error beside the others' rows. */
+  async #list(
+    operation: Operation,
+    parsed: ParsedInput,
+    entries: readonly ConnectionEntry[],
+    several: boolean,
+    context: CallContext,
+  ): Promise<Record<string, unknown>> {
+    const { provider, kind } = operation;
+    const { invoker, signer, limits } = this.#options;
+    const noun = provider.connection.noun;
+    const errors: SourceError[] = [];
+    const parts = await Promise.all(
+      entries.map(async (entry) => {
+        try {
+          const listing = await invoker.list(operation, entry, parsed.at, parsed.where, context);
+          errors.push(...listing.errors);
+          return several ? listing.items.map((item) => ({ ...item, [noun]: entry.name })) : listing.items;
+        } catch (error) {
+          if (context.signal.aborted || entries.length === 1) throw error;
+          errors.push(toProxMcpError(error).on(entry.name).report());
+          return undefined;
+        }
+      }),
+    );
+    // In the order of the connections, not of their answers: the same question gets the same answer.
+    errors.sort((a, b) => entries.findIndex((entry) => entry.name === a.connection) - entries.findIndex((entry) => entry.name === b.connection));
+    if (parts.every((part) => part === undefined)) {
+      const [first] = errors;
+      throw new ProxMcpError(
+        first?.code ?? "NO_CONNECTION",
+        `None could be listed. ${errors.map((error) => `${error.connection}: ${error.message}`).join(" ")}`,
+        { ...(first?.next ? { next: first.next } : {}), data: { errors } },
+      );
+    }
+    const matches = matcher(operation.fields, parsed.where);
+    const rows: Item[] = parts.flatMap((part) => part ?? []).filter(matches);
+    const { items, total, cursor, cut } = pageOf(rows, {
+      limit: parsed.limit,
+      cursor: parsed.cursor,
+      listing: [provider.name, kind.name, parsed.at, parsed.where, parsed.connection],
+      maxBytes: limits.outputBytes,
+      identity: (row) => JSON.stringify([row[noun], row[kind.key], ...Object.keys(kind.within ?? {}).map((name) => row[name])]),
+      signer,
+    });
+    if (cut)
+      context.notes.push(
+        `The page ends after ${items.length} rows, to stay below ${limits.outputBytes} bytes. Go on with the cursor, or filter with where.`,
+      );
+    return {
+      items,
+      total,
+      ...(cursor ? { cursor } : {}),
+      ...(errors.length > 0 ? { errors } : {}),
+      ...(context.notes.length > 0 ? { notes: context.notes } : {}),
+    };
+  }
+}
+
+/** The key to read back by: the action's own word, the caller's, or the name that was asked for. */
+function keyAfter({ kind, on }: Operation, parsed: ParsedInput, answer: unknown): string {
+  const said = (answer as { key?: unknown } | undefined)?.key;
+  if (said !== undefined) return String(said);
+  return on === "item" ? (parsed.key ?? "") : String(parsed.input[kind.key] ?? "");
+}
+
+function questionOf(tool: OperationTool, parsed: ParsedInput, entries: readonly ConnectionEntry[]): string {
+  const { kind, provider } = tool.operation;
+  const key = parsed.key ?? parsed.input[kind.key];
+  const within = Object.values(parsed.at).map((value) => ` of ${String(value)}`);
+  const subject = key === undefined ? "" : ` ${JSON.stringify(key)}${within.join("")}`;
+  const where = `${provider.connection.noun} ${entries.map((entry) => entry.name).join(", ")}`;
+  return `${tool.title}${subject} on ${where}?${tool.loses ? ` ${tool.loses}` : ""}`;
+}
+
+/** The outcome of a call in one word, for the audit. */
+export function outcomeOf(value: unknown): "ok" | "partial" {
+  return (value as { errors?: unknown[] } | undefined)?.errors?.length ? "partial" : "ok";
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { enableCompileCache, flushCompileCache } from "node:module";
+
+const FLOOR = [22, 19] as const;
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+if (major < FLOOR[0] || (major === FLOOR[0] && minor < FLOOR[1])) {
+  process.stderr.write(`proxmcp needs Node ${FLOOR.join(".")} or newer; this is ${process.versions.node}.\n`);
+  process.exit(1);
+}
+enableCompileCache();
+const { run } = await import("./run.js");
+// The cache is written at a normal exit, but a server is ended by a signal.
+setTimeout(flushCompileCache, 2000).unref();
+process.exitCode = await run(process.argv);

@@ -1,0 +1,11 @@
+import { createProxMcp, type ProxMcp, type Setup } from "../app.js";
+import { loadConfig } from "../config/load.js";
+import { mapOwnPackage } from "../config/resolve.js";
+import type { GlobalOptions } from "./run.js";
+
+/** The app that the command line works on: from `--config`, the nearest config file, the environment or local sockets. */
+export async function openApp({ config: path }: GlobalOptions, overrides: Partial<Setup> = {}): Promise<ProxMcp> {
+  mapOwnPackage();
+  const { config, folder, file } = await loadConfig({ file: path });
+  return await createProxMcp({ ...config, folder, ...(file ? { file } : {}), ...overrides } as Setup);
+}

@@ -1,0 +1,84 @@
+import { z } from "zod";
+
+const globs = z.array(z.string().min(1));
+
+export const CONFIRM = ["destructive", "write", "never"] as const;
+
+const ToolRules = z.strictObject({
+  /** Globs on tool names. Once given, nothing else can be called. */
+  allow: globs.optional(),
+  /** Globs on tool names. Wins over `allow`. */
+  deny: globs.optional(),
+  /** Only tools that change nothing. */
+  readOnly: z.boolean().optional(),
+  /** From which safety on a call has to be confirmed. */
+  confirm: z.enum(CONFIRM).optional(),
+});
+
+/** Options of the core for one connection; the rest of its entry belongs to the provider's own schema. */
+export const ConnectionRules = z.object({
+  provider: z.string().min(1),
+  match: globs.optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+  tools: ToolRules.optional(),
+});
+
+const seconds = z.number().positive().max(86_400);
+
+export const ConfigSchema = z.strictObject({
+  connections: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/, "a connection's name is letters, digits, `_`, `.` and `-`, at most 60"),
+      z.looseObject(ConnectionRules.shape),
+    )
+    .optional(),
+  plugins: z
+    .array(
+      z.union([
+        z.string().min(1),
+        z.custom<object>((value) => typeof value === "object" && value !== null, "a package name, a path or a provider object"),
+      ]),
+    )
+    .optional(),
+  tools: ToolRules.extend({
+    surface: z.enum(["default", "all", "search"]).optional(),
+    /** How a confirmation is asked for: by elicitation where the client has it, or always by a token. */
+    confirmBy: z.enum(["auto", "token"]).optional(),
+  }).optional(),
+  defaults: z.record(z.string(), z.string()).optional(),
+  cache: z.strictObject({ ttl: z.number().min(0).max(3600).optional() }).optional(),
+  limits: z
+    .strictObject({
+      readTimeout: seconds.optional(),
+      writeTimeout: seconds.optional(),
+      concurrency: z.int().min(1).max(256).optional(),
+      outputBytes: z.int().min(1000).max(10_000_000).optional(),
+    })
+    .optional(),
+  audit: z.union([z.literal(false), z.strictObject({ file: z.string().min(1) })]).optional(),
+  log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error", "silent"]).optional() }).optional(),
+});
+
+export type ToolRules = z.output<typeof ToolRules>;
+
+/** A secret in the config: the value itself, the name of an environment variable, or a file to read. */
+export type SecretRef = string | { readonly env: string } | { readonly file: string };
+
+/** What `proxmcp.config.*` holds. */
+export type Config = z.input<typeof ConfigSchema>;
+/** The same, checked. */
+export type CheckedConfig = z.output<typeof ConfigSchema>;
+
+/** Types a config file: `export default defineConfig({ ... })`. */
+export const defineConfig = (config: Config): Config => config;
+
+/** What is used where the config says nothing. Times in seconds, sizes in bytes. */
+export const DEFAULTS = {
+  surface: "default",
+  confirm: "destructive",
+  readTimeout: 60,
+  writeTimeout: 600,
+  concurrency: 8,
+  outputBytes: 200_000,
+  plugins: ["proxmox", "lxd", "docker"],
+} as const;

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import type { ObjectSchema, Shape } from "../declare/action.js";
+
+/** JSON Schema, draft 2020-12, as far as this project reads and writes it. */
+export interface JsonSchema {
+  type?: string | string[];
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  additionalProperties?: boolean | JsonSchema;
+  items?: JsonSchema;
+  enum?: unknown[];
+  const?: unknown;
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  allOf?: JsonSchema[];
+  [key: string]: unknown;
+}
+
+type Direction = "input" | "output";
+
+const isZod4 = (schema: object): boolean => "_zod" in schema;
+
+let convertZod3: ((schema: object) => JsonSchema) | undefined;
+
+/** Loads the converter for zod 3 schemas, if there is one among these. Call it before `jsonOf` meets them. */
+export async function prepareJson(schemas: Iterable<object>): Promise<void> {
+  if (convertZod3 || [...schemas].every(isZod4)) return;
+  const { zodToJsonSchema } = await import("zod-to-json-schema");
+  convertZod3 = (schema) => zodToJsonSchema(schema as never, { $refStrategy: "none", target: "jsonSchema2019-09" }) as JsonSchema;
+}
+
+/** The JSON Schema of a zod schema of either generation. Throws for what JSON can't represent (dates, bigints, transforms). */
+export function jsonOf(schema: object, io: Direction): JsonSchema {
+  if (isZod4(schema)) return tidy(z.toJSONSchema(schema as z.ZodType, { io, reused: "inline" }) as JsonSchema);
+  if (!convertZod3) throw new Error("a schema is neither zod 4 nor a zod 3 schema that was prepared");
+  return tidy(convertZod3(schema));
+}
+
+/** An action's input as an object schema: shapes are of our zod, whole schemas of whatever zod the plugin has. */
+export const objectOf = (input: Shape | ObjectSchema | undefined): ObjectSchema =>
+  input === undefined
+    ? z.object({})
+    : "safeParse" in input && typeof input.safeParse === "function"
+      ? (input as ObjectSchema)
+      : z.object(input as Shape);
+
+/** Drops what says nothing: `$schema` (a draft-07 one makes some clients refuse a tool) and the bounds of safe integers. */
+function tidy(schema: JsonSchema): JsonSchema {
+  const { $schema: _, ...rest } = schema;
+  if (rest.maximum === Number.MAX_SAFE_INTEGER) delete rest.maximum;
+  if (rest.minimum === Number.MIN_SAFE_INTEGER) delete rest.minimum;
+  if (rest.properties) rest.properties = Object.fromEntries(Object.entries(rest.properties).map(([name, inner]) => [name, tidy(inner)]));
+  if (rest.items) rest.items = tidy(rest.items);
+  if (typeof rest.additionalProperties === "object") rest.additionalProperties = tidy(rest.additionalProperties);
+  if (rest["propertyNames"]) delete rest["propertyNames"];
+  for (const union of ["anyOf", "oneOf", "allOf"] as const) if (rest[union]) rest[union] = rest[union].map(tidy);
+  return rest;
+}

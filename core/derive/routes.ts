@@ -1,0 +1,14 @@
+import type { HostedWorkload, Provider } from "../declare/provider.js";
+
+/** One way to host a workload: what a provider declares, on the connections it has. */
+export interface Route extends HostedWorkload {
+  readonly provider: string;
+  readonly connections: readonly string[];
+}
+
+/** The route table: for each workload type the providers that host it, best fit first. */
+export function deriveRoutes(providers: readonly Provider[], connections: (provider: string) => readonly string[]): readonly Route[] {
+  return providers
+    .flatMap((provider) => provider.hosts.map((hosted): Route => ({ ...hosted, provider: provider.name, connections: connections(provider.name) })))
+    .sort((a, b) => (a.workload < b.workload ? -1 : a.workload > b.workload ? 1 : b.fit - a.fit));
+}

@@ -1,0 +1,215 @@
+import { z } from "zod";
+import type { Action, Safety } from "../declare/action.js";
+import type { Kind } from "../declare/kind.js";
+import type { Provider } from "../declare/provider.js";
+import { VERBS } from "../declare/verbs.js";
+import { deriveFields, type Field } from "./fields.js";
+import { deriveFilter } from "./filter.js";
+import { type JsonSchema, jsonOf, objectOf } from "./json.js";
+import { capital, plural, spaced } from "./words.js";
+
+/** One operation of one kind, as a plugin declares it. */
+export interface Operation {
+  readonly provider: Provider;
+  readonly kind: Kind;
+  readonly fields: readonly Field[];
+  readonly verb: string;
+  /** Absent for list and get. */
+  readonly action?: Action;
+  readonly on: "item" | "kind";
+}
+
+/** A tool as MCP, the CLI and an embedder see it. The schemas are made when they are first read. */
+export interface Tool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly safety: Safety;
+  readonly idempotent: boolean;
+  readonly openWorld: boolean;
+  /** On the default surface. */
+  readonly everyday: boolean;
+  readonly aliases: readonly string[];
+  readonly inputSchema: JsonSchema;
+  readonly outputSchema: JsonSchema;
+  /** What its confirmation says will happen. */
+  readonly loses?: string;
+  /** Seconds, when the default of its safety is wrong for it. */
+  readonly timeout?: number;
+  /** Absent for the core's own tools. */
+  readonly operation?: Operation;
+}
+
+export interface ToolOptions {
+  /** The provider's connections. The parameter that names one exists only when there are several. */
+  readonly connections: readonly string[];
+  /** Whether calls of this safety have to be confirmed, so that the tool takes a confirmation token. */
+  confirms(tool: { readonly name: string; readonly safety: Safety }): boolean;
+}
+
+/** More names than this are not worth their tokens in every tool's schema; `connection_list` has them. */
+const MAX_ENUM = 12;
+
+/** The tools of a provider: for each kind list, get, and one for each action. */
+export function deriveTools(provider: Provider, options: ToolOptions): readonly Tool[] {
+  return provider.kinds.flatMap((kind) => {
+    const fields = deriveFields(kind);
+    return operationsOf(provider, kind, fields).map((operation) => deriveTool(operation, options));
+  });
+}
+
+function operationsOf(provider: Provider, kind: Kind, fields: readonly Field[]): Operation[] {
+  const operation = (verb: string, action?: Action): Operation => ({
+    provider,
+    kind,
+    fields,
+    verb,
+    on: action?.on ?? (verb === "list" ? "kind" : (VERBS[verb]?.on ?? "item")),
+    ...(action ? { action } : {}),
+  });
+  return [
+    ...(kind.list ? [operation("list")] : []),
+    ...(kind.get || kind.list ? [operation("get")] : []),
+    ...Object.entries(kind.actions ?? {}).map(([verb, action]) => operation(verb, action)),
+  ];
+}
+
+function deriveTool(operation: Operation, options: ToolOptions): Tool {
+  const { provider, kind, verb, action } = operation;
+  const safety = action?.safety ?? "read";
+  const name = toolName(provider.name, kind.name, verb);
+  const aliases = verb === "list" || verb === "get" ? kind.aliases?.[verb] : action?.aliases;
+  const tool = {
+    name,
+    title: `${capital(spaced(verb))} ${provider.title} ${verb === "list" ? plural(spaced(kind.name)) : spaced(kind.name)}`,
+    description: describe(operation),
+    safety,
+    idempotent: action?.idempotent ?? VERBS[verb]?.idempotent ?? safety === "read",
+    openWorld: action?.openWorld ?? false,
+    everyday: kind.everyday?.includes(verb) ?? false,
+    aliases: aliases ?? [],
+    operation,
+    ...(action?.loses ? { loses: action.loses } : {}),
+    ...(action?.timeout ? { timeout: action.timeout } : {}),
+  };
+  return lazily(tool, {
+    inputSchema: () => inputSchema(operation, options, options.confirms({ name, safety })),
+    outputSchema: () => outputSchema(operation, options),
+  });
+}
+
+export const toolName = (provider: string, kind: string, verb: string): string => `${provider}_${kind}_${verb}`;
+
+function describe({ provider, kind, verb, action }: Operation): string {
+  if (action) return sentence(action.about);
+  if (verb === "list") return `List ${provider.title} ${plural(spaced(kind.name))}: ${sentence(lower(kind.about))}`;
+  return `Show one ${provider.title} ${spaced(kind.name)} in full.`;
+}
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+// "A container" reads on as "a container"; an acronym keeps its capitals.
+const lower = (text: string): string => (/^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text);
+
+/** The parameters that name a connection, address an item, page a list; then the action's own. */
+function inputSchema(operation: Operation, { connections }: ToolOptions, confirm: boolean): JsonSchema {
+  const { provider, kind, verb, action, on } = operation;
+  const properties: Record<string, JsonSchema> = {};
+  const required: string[] = [];
+  if (on === "item") {
+    properties[kind.key] = keySchema(operation);
+    required.push(kind.key);
+  }
+  if (kind.within) {
+    const within = jsonOf(z.object(kind.within as z.ZodRawShape), "input");
+    Object.assign(properties, within.properties);
+    required.push(...(verb === "list" ? (kind.listRequires ?? []) : (within.required ?? [])));
+  }
+  if (verb === "list") {
+    properties["where"] = deriveFilter(operation.fields);
+    properties["limit"] = { type: "integer", minimum: 1, maximum: 1000, description: "Default 50" };
+    properties["cursor"] = { type: "string" };
+  }
+  if (action?.input) {
+    const own = jsonOf(objectOf(action.input), "input");
+    Object.assign(properties, own.properties);
+    required.push(...(own.required ?? []));
+  }
+  if (connections.length > 1) properties[provider.connection.noun] = connectionSchema(operation, connections);
+  if (confirm) properties["confirm"] = { type: "string", description: "Token from a refusal" };
+  return { type: "object", properties, ...(required.length ? { required: [...new Set(required)] } : {}), additionalProperties: false };
+}
+
+function keySchema({ kind, fields }: Operation): JsonSchema {
+  const names = [kind.key, ...(kind.alsoBy ?? [])].map((name) => (name === "id" ? "ID" : spaced(name)));
+  const field = fields.find((one) => one.name === kind.key);
+  return { type: "string", description: names.length > 1 ? capital(names.join(" or ")) : (field?.facet.about ?? capital(spaced(kind.key))) };
+}
+
+function connectionSchema({ verb, provider }: Operation, connections: readonly string[]): JsonSchema {
+  return {
+    type: "string",
+    ...(connections.length <= MAX_ENUM ? { enum: [...connections] } : {}),
+    ...(verb === "list" ? { description: `Default: every ${provider.connection.noun}` } : {}),
+  };
+}
+
+/** list: items and total; an action with an output: result; everything else: the item as it is now. */
+function outputSchema({ provider, kind, verb, action }: Operation, { connections }: ToolOptions): JsonSchema {
+  const noun: Record<string, JsonSchema> = connections.length > 1 ? { [provider.connection.noun]: { type: "string" } } : {};
+  const notes: Record<string, JsonSchema> = { notes: { type: "array", items: { type: "string" } } };
+  const object = (properties: Record<string, JsonSchema>, required: string[]): JsonSchema => ({ type: "object", properties, required });
+  const item = open(jsonOf(kind.item, "output"));
+  if (verb === "list") {
+    const row: JsonSchema = { ...item, properties: { ...item.properties, ...noun } };
+    return object(
+      {
+        items: { type: "array", items: row },
+        total: { type: "integer" },
+        cursor: { type: "string" },
+        errors: { type: "array", items: ERROR_SCHEMA },
+        ...notes,
+      },
+      ["items", "total"],
+    );
+  }
+  if (verb === "delete") return object({ deleted: { type: "boolean" }, [kind.key]: { type: "string" }, ...noun, ...notes }, ["deleted"]);
+  if (action?.output) return object({ result: open(jsonOf(action.output, "output")), ...noun, ...notes }, ["result"]);
+  return object({ item, ...noun, ...notes }, ["item"]);
+}
+
+/** Later versions may answer more fields; a client that cached this schema must not refuse them. */
+function open(schema: JsonSchema): JsonSchema {
+  const { additionalProperties: _, ...rest } = schema;
+  return rest;
+}
+
+export const ERROR_SCHEMA: JsonSchema = {
+  type: "object",
+  properties: {
+    code: { type: "string" },
+    message: { type: "string" },
+    next: { type: "string" },
+    connection: { type: "string" },
+    source: { type: "string" },
+  },
+  required: ["code", "message", "next"],
+};
+
+/** Adds properties that are computed when they are first read. Most schemas of a large surface never are. */
+export function lazily<Base extends object, Values extends Record<string, unknown>>(
+  base: Base,
+  make: { [name in keyof Values]: () => Values[name] },
+): Base & Values {
+  for (const name of Object.keys(make)) {
+    Object.defineProperty(base, name, {
+      enumerable: true,
+      configurable: true,
+      get() {
+        const value = (make[name] as () => unknown)();
+        Object.defineProperty(base, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return base as Base & Values;
+}

@@ -1,0 +1,16 @@
+/**
+ * What an embedder imports, as `proxmcp`.
+ * @module
+ */
+export { type CallOptions, type CallValue, createProxMcp, type ProxMcp, type Setup } from "./app.js";
+export type { Caller } from "./call/context.js";
+export { type Decision, type Policy, POLICY, type ToolRef } from "./call/policy.js";
+export { loadConfig, type LoadedConfig } from "./config/load.js";
+export { type Config, defineConfig } from "./config/schema.js";
+export * from "./plugin.js";
+export type { Route } from "./derive/routes.js";
+export { type Surface, tokensOf } from "./derive/surface.js";
+export type { Tool } from "./derive/tools.js";
+export type { Vocabulary } from "./derive/vocabulary.js";
+export type { Audit, AuditEntry } from "./services/audit.js";
+export { AUDIT, CONFIG } from "./services/tokens.js";

@@ -1,0 +1,21 @@
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import type { ProxMcp } from "../app.js";
+import { createMcpServer } from "./mcp.js";
+
+export interface Serving {
+  close(): Promise<void>;
+  /** Resolves when the client has gone. */
+  readonly ended: Promise<void>;
+}
+
+/** Serves an app over this process's stdin and stdout. Nothing else may write to stdout from now on. */
+export function serveOverStdio(app: ProxMcp): Serving {
+  // Whatever a library or a plugin prints must not corrupt the protocol.
+  console.log = console.info = console.debug = (...words: unknown[]) => console.error(...words);
+  const handle = serveStdio(() => createMcpServer(app), { onerror: (error) => app.logger.warn("protocol error", { error: error.message }) });
+  const ended = new Promise<void>((resolve) => {
+    process.stdin.once("end", resolve);
+    process.stdin.once("close", resolve);
+  });
+  return { ended, close: async () => await handle.close() };
+}
