@@ -203,6 +203,7 @@ export class ProxMcp {
     const clock = this.#services.get(CLOCK);
     const began = clock.now();
     const tool = this.tool(name, context.caller) as Tool | CoreTool;
+    const { confirm: _, ...shown } = args; // a token is a key, if only for once
     let connections: readonly string[] = [];
     let outcome: "ok" | "partial" | ErrorCode = "ok";
     try {
@@ -231,7 +232,7 @@ export class ProxMcp {
           tool: tool.name,
           safety: tool.safety,
           connections,
-          arguments: this.#secrets.mask(args, true),
+          arguments: this.#secrets.mask(shown, true),
           outcome,
           milliseconds: clock.now() - began,
         });

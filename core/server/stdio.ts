@@ -17,5 +17,9 @@ export function serveOverStdio(app: ProxMcp): Serving {
     process.stdin.once("end", resolve);
     process.stdin.once("close", resolve);
   });
-  return { ended, close: async () => await handle.close() };
+  const close = async (): Promise<void> => {
+    await handle.close();
+    process.stdin.destroy(); // an open stdin keeps the process alive
+  };
+  return { ended, close };
 }

@@ -30,8 +30,8 @@ export class LogAudit implements Audit {
     this.#logger = logger;
   }
 
-  write(entry: AuditEntry): void {
-    this.#logger[entry.safety === "read" ? "debug" : "info"]("audit", { ...entry });
+  write({ time: _, ...entry }: AuditEntry): void {
+    this.#logger[entry.safety === "read" ? "debug" : "info"]("audit", entry);
   }
 }
 
