@@ -11,7 +11,7 @@ import type { CallContext } from "./context.js";
 import { withDeadline } from "./deadline.js";
 import { type ParsedInput, parseInput } from "./input.js";
 import { type Invoker, isNotFound, type Item, type SourceError } from "./invoke.js";
-import { pageOf } from "./page.js";
+import { inOrder, pageOf } from "./page.js";
 import type { Policy } from "./policy.js";
 
 export interface Limits {
@@ -168,7 +168,8 @@ export class Dispatcher {
         try {
           const listing = await invoker.list(operation, entry, parsed.at, parsed.where, context);
           errors.push(...listing.errors);
-          return several ? listing.items.map((item) => ({ ...item, [noun]: entry.name })) : listing.items;
+          const items = kind.order === "platform" ? listing.items : inOrder(listing.items, [...Object.keys(kind.within ?? {}), kind.key]);
+          return several ? items.map((item) => ({ ...item, [noun]: entry.name })) : items;
         } catch (error) {
           if (context.signal.aborted || entries.length === 1) throw error;
           errors.push(toProxMcpError(error).on(entry.name).report());

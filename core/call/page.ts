@@ -66,3 +66,15 @@ function startAfter<Row>(rows: readonly Row[], cursor: string, of: string, ident
   const found = rows.findIndex((row) => identity(row) === mark.last);
   return found >= 0 ? found + 1 : Math.min(mark.at, rows.length);
 }
+
+/** Rows by their key, numbers as numbers. Pages need an order that stays, and not every platform has one. */
+export function inOrder<Row extends Readonly<Record<string, unknown>>>(rows: readonly Row[], fields: readonly string[]): readonly Row[] {
+  const compare = (a: Row, b: Row): number => {
+    for (const field of fields) {
+      const [left, right] = [a[field], b[field]] as [string | number, string | number];
+      if (left !== right) return typeof left === "number" && typeof right === "number" ? left - right : String(left) < String(right) ? -1 : 1;
+    }
+    return 0;
+  };
+  return rows.every((row, at) => at === 0 || compare(rows[at - 1] as Row, row) <= 0) ? rows : [...rows].sort(compare);
+}

@@ -9,7 +9,7 @@ export async function serve(options: GlobalOptions): Promise<number> {
     app.logger.warn(
       "nothing is configured and no local LXD, Incus or Docker socket answers; add connections to proxmcp.config.ts, or try `proxmcp demo`",
     );
-  else app.logger.info("serving", { connections: app.connections, tools: app.tools().length, surface: app.surface });
+  else app.logger.debug("serving", { connections: app.connections, tools: app.tools().length, surface: app.surface });
   const serving = serveOverStdio(app);
   await Promise.race([serving.ended, stopSignal()]);
   await serving.close();

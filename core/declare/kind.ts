@@ -29,6 +29,8 @@ export interface KindSpec<Client, Within, Item> {
   readonly within?: { readonly [name in keyof Within]: z.ZodType<Within[name]> };
   /** Those of `within` that `list` cannot do without. */
   readonly listRequires?: readonly Extract<keyof Within, string>[];
+  /** `platform` where the platform's own order means something (newest first). Default: by key, as some platforms answer in a new order each time. */
+  readonly order?: "key" | "platform";
   /** Verbs on the default tool surface. The rest is reached with surface `all` or `search`. */
   readonly everyday?: readonly string[];
   /** Names that other systems use for list and get. */
@@ -48,6 +50,7 @@ export interface Kind<Client = unknown> {
   readonly alsoBy?: readonly string[];
   readonly within?: Shape;
   readonly listRequires?: readonly string[];
+  readonly order?: "key" | "platform";
   readonly everyday?: readonly string[];
   readonly aliases?: { readonly list?: readonly string[]; readonly get?: readonly string[] };
   list?(args: ListArgs<Client, Record<string, unknown>>): Promise<readonly unknown[] | Listing<unknown>>;

@@ -33,15 +33,36 @@ export async function prepareJson(schemas: Iterable<object>): Promise<void> {
   convertZod3 = (schema) => zodToJsonSchema(schema as never, { $refStrategy: "none", target: "jsonSchema2019-09" }) as JsonSchema;
 }
 
-/** The JSON Schema of a zod schema of either generation. Throws for what JSON can't represent (dates, bigints, transforms). */
-export function jsonOf(schema: object, io: Direction): JsonSchema {
+/** Converting costs far more than anything else at start-up, and most tools of a kind share its item. Keyed by the schema itself. */
+const converted: Readonly<Record<Direction, WeakMap<object, JsonSchema>>> = { input: new WeakMap(), output: new WeakMap() };
+
+/** The JSON Schema of a zod schema of either generation; not to be changed. Throws for what JSON can't represent (dates, bigints, transforms). */
+export function jsonOf(schema: object, io: Direction): Readonly<JsonSchema> {
+  const known = converted[io].get(schema);
+  if (known) return known;
+  const made = convert(schema, io);
+  converted[io].set(schema, made);
+  return made;
+}
+
+function convert(schema: object, io: Direction): JsonSchema {
   if (isZod4(schema)) return tidy(z.toJSONSchema(schema as z.ZodType, { io, reused: "inline" }) as JsonSchema);
   if (!convertZod3) throw new Error("a schema is neither zod 4 nor a zod 3 schema that was prepared");
   return tidy(convertZod3(schema));
 }
 
 /** An action's input as an object schema: shapes are of our zod, whole schemas of whatever zod the plugin has. */
-export const objectOf = (input: Shape | ObjectSchema | undefined): ObjectSchema =>
+export function objectOf(input: Shape | ObjectSchema | undefined): ObjectSchema {
+  const known = input && objects.get(input);
+  if (known) return known;
+  const made = makeObject(input);
+  if (input) objects.set(input, made);
+  return made;
+}
+
+const objects = new WeakMap<object, ObjectSchema>();
+
+const makeObject = (input: Shape | ObjectSchema | undefined): ObjectSchema =>
   input === undefined
     ? z.object({})
     : "safeParse" in input && typeof input.safeParse === "function"

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Action, Safety } from "../declare/action.js";
 import type { Kind } from "../declare/kind.js";
 import type { Provider } from "../declare/provider.js";
@@ -120,7 +119,7 @@ function inputSchema(operation: Operation, { connections }: ToolOptions, confirm
     required.push(kind.key);
   }
   if (kind.within) {
-    const within = jsonOf(z.object(kind.within as z.ZodRawShape), "input");
+    const within = jsonOf(objectOf(kind.within), "input");
     Object.assign(properties, within.properties);
     required.push(...(verb === "list" ? (kind.listRequires ?? []) : (within.required ?? [])));
   }

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+interface Tls {
+  readonly url: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What `up.sh` started: see test/engines/README.md. Paths, not contents. */
+export interface Engines {
+  readonly lxd: Tls & { readonly socket: string; readonly fingerprint: string; readonly image: string; readonly instance: string };
+  readonly docker: { readonly socket: string; readonly url: string; readonly image: string; readonly container: string };
+  readonly dockerTls: Tls & { readonly ca: string; readonly image: string; readonly container: string };
+}
+
+const folder = process.env["ENGINES_DIR"] ?? join(process.env["TMPDIR"] ?? tmpdir(), "proxmcp-engines");
+
+function readEngines(): Partial<Record<keyof Engines, unknown>> {
+  try {
+    return JSON.parse(readFileSync(join(folder, "engines.json"), "utf8")) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Runs a suite against a real engine. Where the engine can't run, the suite is counted as skipped and says why; on a CI machine it fails,
+ * because there an engine that was not tried is a hole and not a detail.
+ */
+export function withEngine<Name extends keyof Engines>(name: Name, suite: (engine: Engines[Name]) => void): void {
+  const engine = readEngines()[name] as Engines[Name] | { readonly skipped: string } | undefined;
+  const why = engine === undefined ? `${name} was not started: run test/engines/up.sh` : "skipped" in engine ? engine.skipped : undefined;
+  if (why === undefined) return suite(engine as Engines[Name]);
+  describe(`real ${name}`, () => {
+    if (process.env["CI"] === "true") it("runs on this machine", () => expect.fail(why));
+    else it.skip(`is not here: ${why}`, () => {});
+  });
+}
+
+/** A config's way to name a file. */
+export const file = (path: string): { readonly file: string } => ({ file: path });

@@ -1,0 +1,24 @@
+import docker from "proxmcp/plugins/docker";
+import lxd from "proxmcp/plugins/lxd";
+import proxmox from "proxmcp/plugins/proxmox";
+import type { Provider, SandboxOptions } from "proxmcp/plugin";
+import { conformance, type Subject } from "../conformance.js";
+import { dockerScenario } from "../conformance/docker.js";
+import { lxdScenario } from "../conformance/lxd.js";
+import { proxmoxScenario } from "../conformance/proxmox.js";
+
+const sandbox = (provider: Provider, name: string, options: SandboxOptions = {}): Subject => ({
+  name,
+  provider: provider.name,
+  start: async () => {
+    const module = await provider.sandbox?.();
+    if (!module) throw new Error(`${provider.name} has no sandbox`);
+    return await module.start(options);
+  },
+});
+
+conformance(sandbox(docker, "docker sandbox"), dockerScenario({ image: "nginx:1.27" }));
+conformance(sandbox(docker, "docker sandbox over TLS", { tls: true }), dockerScenario({ image: "nginx:1.27" }));
+conformance(sandbox(lxd, "lxd sandbox"), lxdScenario({ image: "alpine/3.20" }));
+conformance(sandbox(lxd, "incus sandbox", { estate: { flavor: "incus" } }), lxdScenario({ image: "alpine/3.20" }));
+conformance(sandbox(proxmox, "proxmox sandbox", { estate: "production" }), proxmoxScenario);
