@@ -44,7 +44,8 @@ const json = (ttl: number): string => JSON.stringify({ cache: { ttl } });
 const yaml = (ttl: number): string => `cache:\n  ttl: ${ttl}\n`;
 const esm = (ttl: number): string => `export default { cache: { ttl: ${ttl} } };\n`;
 const cjs = (ttl: number): string => `module.exports = { cache: { ttl: ${ttl} } };\n`;
-const typed = (ttl: number): string => `interface C { cache: { ttl: number } }\nconst config: C = { cache: { ttl: ${ttl} } };\nexport default config;\n`;
+const typed = (ttl: number): string =>
+  `interface C { cache: { ttl: number } }\nconst config: C = { cache: { ttl: ${ttl} } };\nexport default config;\n`;
 
 const PLACES: readonly (readonly [name: string, content: (ttl: number) => string])[] = [
   ["proxmcp.config.ts", typed],

@@ -1,0 +1,22 @@
+import { defineProvider } from "proxmcp/plugin";
+import { DockerClient } from "./client.js";
+import { engineCapacity, testEngine } from "./engine.js";
+import { containers } from "./kinds/containers.js";
+import { images } from "./kinds/images.js";
+import { networks } from "./kinds/networks.js";
+import { volumes } from "./kinds/volumes.js";
+import { DockerConnection, environmentConnections, LOCAL } from "./options.js";
+
+/** Docker Engine, and Podman through its Docker API. */
+export default defineProvider({
+  name: "docker",
+  title: "Docker",
+  about: "Docker Engine: application containers, images, networks and volumes of one host.",
+  connection: { noun: "host", schema: DockerConnection, env: environmentConnections, local: LOCAL },
+  hosts: [{ workload: "app-container", fit: 1, features: ["linux", "oci-image", "published-ports", "volumes"] }],
+  client: DockerClient,
+  test: testEngine,
+  capacity: engineCapacity,
+  kinds: [containers, images, networks, volumes],
+  sandbox: () => import("./sandbox/index.js"),
+});

@@ -1,0 +1,101 @@
+import { facet, forClient } from "proxmcp/plugin";
+import { z } from "zod";
+import type { DockerClient } from "../client.js";
+import { fullReference, pullImage } from "../pull.js";
+
+const { kind, write, destructive } = forClient<DockerClient>();
+
+const Image = z.object({
+  name: facet(z.string(), "Reference, as in nginx:1.27; the id when untagged", { says: ["repository"] }),
+  id: facet(z.string(), "First 12 digits of the id", { says: ["image id", "hash"] }),
+  references: facet(z.array(z.string()), "All its repository:tag names", { says: ["tags", "tag", "names"] }),
+  untagged: facet(z.boolean(), "No name refers to it", { says: ["dangling"] }),
+  disk_used: facet(z.int(), "Size with all layers", { says: ["size", "disk"], unit: "bytes" }),
+  created: facet(z.string(), "When it was built", { says: ["build date", "age"] }).optional(),
+  os: facet(z.string(), "Operating system; only in get").optional(),
+  arch: facet(z.string(), "Architecture; only in get", { says: ["architecture", "platform"] }).optional(),
+});
+type ImageItem = z.input<typeof Image>;
+
+interface ImageFacts {
+  readonly Id: string;
+  readonly RepoTags?: readonly string[] | null;
+  readonly Size: number;
+  readonly Created?: number | string;
+  readonly Os?: string;
+  readonly Architecture?: string;
+}
+
+/** From a listing or from inspect. `asked` is the reference that was used, so that what was asked for is what is answered. */
+function fromFacts(found: ImageFacts, asked?: string): ImageItem {
+  const id = found.Id.replace(/^sha256:/, "").slice(0, 12);
+  const references = (found.RepoTags ?? []).filter((reference) => reference !== "<none>:<none>"); // old engines say it so
+  const name = references.find((reference) => asked !== undefined && reference === fullReference(asked)) ?? references[0] ?? id;
+  const created = new Date(typeof found.Created === "number" ? found.Created * 1000 : (found.Created ?? ""));
+  return {
+    name,
+    id,
+    references,
+    untagged: references.length === 0,
+    disk_used: found.Size,
+    // Reproducible builds have no date, or that of year 1.
+    ...(created.getTime() > 0 ? { created: created.toISOString() } : {}),
+    ...(found.Os ? { os: found.Os } : {}),
+    ...(found.Architecture ? { arch: found.Architecture } : {}),
+  };
+}
+
+export const images = kind({
+  name: "image",
+  about: "An image on the Docker host, to make containers from",
+  says: ["image", "docker image"],
+  item: Image,
+  key: "name",
+  alsoBy: ["id"],
+  everyday: ["list"],
+  aliases: { list: ["docker_images", "docker_list_images", "docker_image_ls"], get: ["docker_image_inspect"] },
+
+  list: async ({ client, signal }) => {
+    const found = await client.json<ImageFacts[]>({ what: "list images", path: "/images/json", signal });
+    return found.map((image) => fromFacts(image));
+  },
+
+  get: async ({ client, key, signal }) => {
+    const path = await client.image(key, signal);
+    return fromFacts(await client.json<ImageFacts>({ what: `show image "${key}"`, path: `${path}/json`, signal }), key);
+  },
+
+  actions: {
+    pull: write({
+      about: "Fetch an image from its registry",
+      openWorld: true,
+      aliases: ["docker_pull", "docker_pull_image"],
+      input: { image: z.string().min(1).describe("Reference, as in nginx:1.27 or ghcr.io/a/b:2") },
+      run: async ({ client, input: { image }, signal, progress }) => {
+        await pullImage(client, image, { signal, progress });
+        return { key: fullReference(image) };
+      },
+    }),
+    delete: destructive({
+      about: "Delete an image, or one of its names if it has several",
+      loses: "The image has to be pulled or built again.",
+      aliases: ["docker_rmi", "docker_remove_image", "docker_image_remove"],
+      input: { force: z.boolean().optional().describe("Even if stopped containers use it") },
+      output: z.object({
+        untagged: facet(z.array(z.string()), "Names removed"),
+        deleted: facet(z.array(z.string()), "Images and layers removed, by id"),
+      }),
+      run: async ({ client, key, input: { force }, signal }) => {
+        const path = await client.image(key, signal);
+        const gone = await client.json<{ Untagged?: string; Deleted?: string }[]>({
+          what: `delete image "${key}"`,
+          method: "DELETE",
+          path,
+          query: { force },
+          signal,
+        });
+        return { untagged: gone.flatMap(({ Untagged }) => Untagged ?? []), deleted: gone.flatMap(({ Deleted }) => Deleted ?? []) };
+      },
+    }),
+  },
+});

@@ -1,0 +1,96 @@
+import { ProxMcpError, type Progress } from "proxmcp/plugin";
+import type { DockerClient } from "./client.js";
+import { engineError } from "./errors.js";
+
+/** One line of the stream of POST /images/create. */
+interface PullLine {
+  readonly id?: string;
+  readonly status?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly error?: string;
+  readonly errorDetail?: { readonly message?: string };
+}
+
+const MAX_LINE = 1024 * 1024;
+
+/** A reference with its tag written out: without one the engine would fetch every tag that the repository has. */
+export function fullReference(reference: string): string {
+  const tagged = /:[\w][\w.-]*$/.test(reference.slice(reference.lastIndexOf("/") + 1));
+  return tagged || reference.includes("@") ? reference : `${reference}:latest`;
+}
+
+/** Pulls an image and waits for it. The engine answers 200 as soon as it begins, so the failure of a download is a line of the stream. */
+export async function pullImage(
+  client: DockerClient,
+  image: string,
+  { signal, progress }: { readonly signal: AbortSignal; readonly progress: (progress: Progress) => void },
+): Promise<void> {
+  const reference = fullReference(image);
+  const ask = { what: `pull image "${reference}"`, method: "POST", path: "/images/create", query: { fromImage: reference }, signal } as const;
+  const layers = new PullProgress(progress);
+  let finished = false;
+  for await (const line of jsonLines<PullLine>(client.stream(ask))) {
+    const failure = line.errorDetail?.message ?? line.error;
+    if (failure) throw engineError(ask.what, 200, failure, "POST /images/create");
+    finished ||= /^(Status|Digest):/.test(line.status ?? "");
+    layers.see(line);
+  }
+  // Podman says its image's id in the end and no status; an engine that died in between says neither.
+  if (!finished && !layers.sawId)
+    throw new ProxMcpError("TASK_FAILED", `Unable to ${ask.what}: the engine stopped before it had finished.`, { tried: ["POST /images/create"] });
+}
+
+/** Sums what each layer has downloaded. What is reported only grows, though totals become known one after the other. */
+class PullProgress {
+  readonly #report: (progress: Progress) => void;
+  readonly #layers = new Map<string, { current: number; total: number }>();
+  #reported = 0;
+  sawId = false;
+
+  constructor(report: (progress: Progress) => void) {
+    this.#report = report;
+  }
+
+  see({ id, status = "", progressDetail }: PullLine): void {
+    if (!id) return;
+    if (/^(sha256:)?[0-9a-f]{64}$/.test(id)) this.sawId = true;
+    const layer = this.#layers.get(id);
+    if (status === "Downloading" && progressDetail?.total) {
+      this.#layers.set(id, { current: progressDetail.current ?? 0, total: progressDetail.total });
+    } else if (layer && /^(Download|Pull) complete/.test(status)) {
+      layer.current = layer.total;
+    } else return;
+    let current = 0;
+    let total = 0;
+    for (const one of this.#layers.values()) {
+      current += one.current;
+      total += one.total;
+    }
+    // A message for every few kilobytes would drown the caller.
+    if (current <= this.#reported || (current < total && current - this.#reported < total / 50)) return;
+    this.#reported = current;
+    this.#report({ progress: current, total, message: `${status} layer ${id}` });
+  }
+}
+
+/** Values of a stream of JSON lines. A line may come in pieces. */
+export async function* jsonLines<T>(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE) throw new ProxMcpError("INVALID_OUTPUT", "The engine sent a line of more than a megabyte.");
+    for (const line of lines) if (line.trim()) yield parse<T>(line);
+  }
+  rest += decoder.decode();
+  if (rest.trim()) yield parse<T>(rest);
+}
+
+function parse<T>(line: string): T {
+  try {
+    return JSON.parse(line) as T;
+  } catch {
+    throw new ProxMcpError("INVALID_OUTPUT", `The engine sent a line that is not JSON: ${line.slice(0, 120)}`);
+  }
+}

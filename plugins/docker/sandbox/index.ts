@@ -1,0 +1,65 @@
+import type { Sandbox, SandboxOptions } from "proxmcp/plugin";
+import { selfSignedCertificate, serveSandbox } from "proxmcp/testing";
+import { DEFAULT_ESTATE, type Estate, type SeedImage } from "./estate.js";
+import { answer } from "./routes.js";
+import { seedBox } from "./seed.js";
+import { type Image, idOf, State } from "./state.js";
+
+const TASK_TIME = 30;
+
+/**
+ * Starts a Docker Engine in miniature. `estate` is an `Estate`, or "empty" for one without containers. With `tls` it asks for a
+ * client certificate, as an engine on a network should.
+ */
+export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
+  const state = stateOf(options.estate);
+  const taskTime = options.taskTime ?? TASK_TIME;
+  const [server, client] = options.tls ? await Promise.all([selfSignedCertificate("dock1"), selfSignedCertificate("client")]) : [];
+  const served = await serveSandbox((call) => answer(state, call, taskTime), {
+    errorBody: (_status, reason) => ({ message: reason }),
+    ...(options.latency ? { latency: options.latency } : {}),
+    ...(options.socket ? { socket: options.socket } : {}),
+    ...(server && client ? { tls: { key: server.key, cert: server.cert, ca: client.cert, requireClientCert: true } } : {}),
+  });
+  const connection = options.socket
+    ? { socket: options.socket }
+    : { url: served.url, ...(server && client ? { ca: server.cert, cert: client.cert, key: client.key } : {}) };
+  return { ...served, connection };
+}
+
+function stateOf(wanted: unknown): State {
+  const estate: Estate = wanted === "empty" ? { images: DEFAULT_ESTATE.images ?? [] } : ((wanted as Estate | undefined) ?? DEFAULT_ESTATE);
+  const state = new State();
+  const now = Date.now();
+  for (const image of estate.images ?? DEFAULT_ESTATE.images ?? []) state.images.push(imageOf(image));
+  for (const image of estate.registry ?? DEFAULT_ESTATE.registry ?? []) if (image.reference) state.published.push(imageOf(image));
+  const network = { created: now - 86_400_000 * 200, labels: {}, internal: false };
+  for (const [name, driver] of [
+    ["none", "null"],
+    ["host", "host"],
+  ] as const)
+    state.networks.push({ ...network, id: idOf(`network ${name}`), name, driver });
+  for (const { name, ...rest } of [{ name: "bridge", subnet: "172.17.0.0/16" }, ...(estate.networks ?? [])])
+    state.networks.push({ ...network, ...rest, id: idOf(`network ${name}`), name, driver: "bridge" });
+  for (const { name, labels = null } of estate.volumes ?? []) state.volumes.push({ name, labels, created: now - 86_400_000 * 30, anonymous: false });
+  for (const container of estate.containers ?? []) seedBox(state, container);
+  return state;
+}
+
+function imageOf({ reference, size, age, command, labels = {} }: SeedImage): Image {
+  const id = idOf(`${reference ?? "untagged"} ${size} ${age}`);
+  const part = Math.floor(size / 2);
+  return {
+    id,
+    references: reference ? [reference] : [],
+    digests: reference ? [`${reference.replace(/:[^:/]*$/, "")}@sha256:${id}`] : [],
+    size,
+    created: Date.now() - age * 1000,
+    labels,
+    command,
+    layers: [
+      { id: idOf(`${id} 1`).slice(0, 12), size: part },
+      { id: idOf(`${id} 2`).slice(0, 12), size: size - part },
+    ],
+  };
+}

@@ -1,0 +1,233 @@
+import {
+  CLOCK,
+  type Clock,
+  CONNECTION,
+  HTTP,
+  type Http,
+  type HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+  isProxMcpError,
+  LOGGER,
+  type Logger,
+  type Progress,
+  ProxMcpError,
+} from "proxmcp/plugin";
+import { refused, taskFailed, untrusted } from "./errors.js";
+import { type LxdConnectionInfo, targetOf } from "./options.js";
+import type { Envelope, Operation, ServerInfo } from "./wire.js";
+
+/** What goes with every request. */
+export interface Ask {
+  /** What is wanted, to stand behind "Unable to": `start instance "web"`. */
+  readonly doing: string;
+  readonly signal: AbortSignal;
+  readonly query?: HttpRequest["query"];
+  /** Told how far a background task is. */
+  readonly progress?: (progress: Progress) => void;
+}
+
+/** A part of a file on the server. */
+export interface Extract {
+  readonly text: string;
+  /** Bytes of the whole file. */
+  readonly total: number;
+}
+
+/** Seconds that the server holds a wait for an operation; between two waits its progress is passed on. */
+const WAIT = 1;
+/** How often a change is tried while its instance is busy, and the milliseconds in between. */
+const BUSY = { tries: 40, pause: 500 } as const;
+/** Milliseconds for tidying up after a call that was cancelled. */
+const CLEANUP = 5_000;
+
+/** The REST API of LXD and Incus: the envelope, background operations, errors. */
+export class LxdClient {
+  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK] as const;
+  readonly connection: LxdConnectionInfo;
+  readonly clock: Clock;
+  readonly #http: HttpClient;
+  readonly #log: Logger;
+  #server: Promise<ServerInfo> | undefined;
+
+  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock) {
+    this.connection = connection;
+    this.clock = clock;
+    this.#log = log;
+    this.#http = http.open(targetOf(connection.options));
+  }
+
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+
+  /** Reads `metadata` of a resource: `GET /1.0/...`. */
+  async get<Metadata>(path: string, ask: Ask): Promise<Metadata> {
+    return (await this.#envelope("GET", path, ask)).metadata as Metadata;
+  }
+
+  /**
+   * Changes something, and waits for the operation if the server makes one of it. The finished operation, or undefined when the
+   * server was done at once. Throws when the operation fails. While the instance is busy with something else, which LXD refuses
+   * before it begins anything, it is tried again for a while: a failed start or stop leaves such a state behind for seconds.
+   */
+  async change(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body: unknown, ask: Ask): Promise<Operation | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const started = await this.begin(method, path, body, ask);
+        if (!started) return undefined;
+        const operation = await this.wait(started, `${method} ${path}`, ask);
+        if (operation.status_code !== 200) throw taskFailed(ask.doing, `${method} ${path}`, operation);
+        return operation;
+      } catch (error) {
+        if (tries >= BUSY.tries || !isProxMcpError(error) || error.code !== "CONFLICT" || !/is busy/.test(error.message)) throw error;
+        await this.clock.sleep(BUSY.pause, ask.signal);
+      }
+    }
+  }
+
+  /** The same without waiting: the operation as it was started. */
+  async begin(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body: unknown, ask: Ask): Promise<Operation | undefined> {
+    const answer = await this.#envelope(method, path, ask, body);
+    return answer.type === "async" ? (answer.metadata as Operation) : undefined;
+  }
+
+  /** Waits until an operation has ended, well or not. When the caller gives up, it is cancelled on the server too, if the server can. */
+  async wait(started: Operation, request: string, ask: Ask): Promise<Operation> {
+    const path = `/1.0/operations/${encodeURIComponent(started.id)}`;
+    const report = progressOf(ask.progress);
+    let operation = started;
+    try {
+      while (operation.status_code < 200) {
+        operation = await this.get<Operation>(`${path}/wait`, { ...ask, query: { timeout: WAIT } });
+        report(operation.metadata);
+      }
+    } catch (error) {
+      if (ask.signal.aborted) await this.#cancel(path);
+      throw withOperation(error, started, request, ask.doing);
+    }
+    return operation;
+  }
+
+  /** Who the server is and what it can do: `GET /1.0`, asked once. */
+  server(signal: AbortSignal): Promise<ServerInfo> {
+    this.#server ??= this.freshServer(signal).catch((error: unknown) => {
+      this.#server = undefined;
+      throw error;
+    });
+    return this.#server;
+  }
+
+  /** The same, asked now. Refused with AUTH_FAILED when the server does not trust us. */
+  async freshServer(signal: AbortSignal): Promise<ServerInfo> {
+    const info = await this.get<ServerInfo>("/1.0", { doing: "read the server's information", signal });
+    if (info.auth !== "trusted") throw untrusted("use the server", `it calls us ${info.auth}`, "GET /1.0");
+    return info;
+  }
+
+  /** The beginning (`first`) or the end (`last`) of a file, as many bytes: logs and recorded output. */
+  async extract(path: string, range: { readonly first: number } | { readonly last: number }, ask: Ask): Promise<Extract> {
+    const wanted = "first" in range ? `bytes=0-${range.first - 1}` : `bytes=-${range.last}`;
+    const response = await this.#send("GET", path, ask, undefined, { range: wanted });
+    // 416: there is no such part of an empty file.
+    if (response.status === 416) return { text: "", total: 0 };
+    const bytes = await response.bytes();
+    if (response.status >= 400) throw await this.#refusal("GET", path, ask, response.status, reasonIn(new TextDecoder().decode(bytes)));
+    const total = Number(/\/(\d+)$/.exec(String(response.headers["content-range"] ?? ""))?.[1] ?? bytes.length);
+    // A server that knows no ranges sends the whole file.
+    const part = "first" in range ? bytes.subarray(0, range.first) : bytes.subarray(Math.max(0, bytes.length - range.last));
+    return { text: new TextDecoder().decode(part), total };
+  }
+
+  async #envelope(method: string, path: string, ask: Ask, body?: unknown): Promise<Envelope> {
+    const response = await this.#send(method, path, ask, body);
+    const text = await response.text();
+    const answer = envelopeIn(text);
+    if (response.status >= 400 || answer?.type === "error") {
+      throw await this.#refusal(method, path, ask, answer?.error_code || response.status, reasonIn(text) || response.reason);
+    }
+    if (!answer) throw new ProxMcpError("INVALID_OUTPUT", `${method} ${path} answered something that is not LXD's envelope: ${text.slice(0, 200)}`);
+    return answer;
+  }
+
+  #send(method: string, path: string, ask: Ask, body?: unknown, headers?: Record<string, string>): Promise<HttpResponse> {
+    return this.#http.request({
+      method,
+      path,
+      query: { project: this.connection.options.project, ...ask.query },
+      ...(body === undefined ? {} : { json: body }),
+      ...(headers ? { headers } : {}),
+      signal: ask.signal,
+    });
+  }
+
+  async #refusal(method: string, path: string, ask: Ask, status: number, reason: string): Promise<ProxMcpError> {
+    const trusted = status === 403 ? await this.#trusted(ask.signal) : undefined;
+    return refused({ doing: ask.doing, request: `${method} ${path}`, status, reason, trusted });
+  }
+
+  /** A 403 is the answer to strangers and to restricted certificates alike; only `GET /1.0`, open to all, tells which we are. */
+  async #trusted(signal: AbortSignal): Promise<boolean | undefined> {
+    try {
+      return (await this.get<ServerInfo>("/1.0", { doing: "read the server's information", signal })).auth === "trusted";
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The caller is gone, so this has a signal of its own. Most operations can't be cancelled; the server then says so. */
+  async #cancel(path: string): Promise<void> {
+    try {
+      await this.change("DELETE", path, undefined, { doing: "cancel the operation", signal: AbortSignal.timeout(CLEANUP) });
+    } catch (error) {
+      this.#log.debug("the operation was left to run", { path, why: String(error) });
+    }
+  }
+}
+
+function envelopeIn(text: string): Envelope | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && "type" in value ? (value as Envelope) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Before its own handler has a request, the server may answer in plain text. */
+const reasonIn = (text: string): string => envelopeIn(text)?.error ?? text.trim().slice(0, 300);
+
+/** A wait that broke off: the operation is named, and a forgotten one is no NOT_FOUND of the item that the caller asked about. */
+function withOperation(error: unknown, { id, description }: Operation, request: string, doing: string): unknown {
+  if (!isProxMcpError(error)) return error;
+  const tried = [request, `operation ${id} (${description})`];
+  if (error.code === "NOT_FOUND") {
+    return new ProxMcpError("UPSTREAM", `Unable to ${doing}: the server forgot the operation, it may have been restarted`, {
+      tried,
+      data: { operation: id },
+      next: "Look at the item: it may have worked.",
+    });
+  }
+  return new ProxMcpError(error.code, error.message, { ...error.details, tried, data: { ...error.details.data, operation: id } });
+}
+
+/**
+ * Passes on the percentages in an operation's metadata (`download_progress: "rootfs: 45% (1.2MB/s)"`). Each stage counts from 0
+ * again, so what is passed on is the sum over the stages so far: it only grows.
+ */
+function progressOf(tell: Ask["progress"]): (metadata: Operation["metadata"]) => void {
+  const stages = new Map<string, number>();
+  let last = -1;
+  return (metadata) => {
+    for (const [key, text] of Object.entries(metadata ?? {})) {
+      const percent = key.endsWith("_progress") && typeof text === "string" ? /(\d+)%/.exec(text)?.[1] : undefined;
+      if (percent === undefined) continue;
+      const stage = `${key} ${(text as string).split(":")[0]}`;
+      stages.set(stage, Math.max(Number(percent), stages.get(stage) ?? 0));
+      const progress = [...stages.values()].reduce((sum, one) => sum + one, 0);
+      if (progress <= last) continue;
+      last = progress;
+      tell?.({ progress, total: stages.size * 100, message: text as string });
+    }
+  };
+}

@@ -1,0 +1,102 @@
+import { type ErrorCode, type ErrorDetails, ProxMcpError } from "proxmcp/plugin";
+import type { Operation } from "./wire.js";
+
+/** A request the server refused. */
+export interface Refusal {
+  /** What was wanted, to stand behind "Unable to": `start instance "web"`. */
+  readonly doing: string;
+  /** `POST /1.0/instances`. */
+  readonly request: string;
+  readonly status: number;
+  /** The server's own words. */
+  readonly reason: string;
+  /** For a 403: whether the server trusts our certificate; undefined when it would not say. */
+  readonly trusted?: boolean | undefined;
+}
+
+// The server has few codes and many texts: 400 and 500 both carry wrong states, bad input and missing things.
+const EXISTS = /already exists|already in use/i;
+const STATE =
+  /(is|isn't|is not|are|must be) (already )?(running|stopped|frozen)\b|not running|while (it is )?running|of running (container|instance|vm)|isn't frozen/i;
+const BUSY = /is busy|being (created|deleted|moved)|another operation|operation .*(in progress|already running)/i;
+const FULL = /no space left|not enough|disk quota exceeded|reached maximum number|limit .*(reached|exceeded)|insufficient/i;
+const INPUT = /^Invalid |: Invalid |Unknown configuration key|Unknown (action|source type)|can't be 0|Must specify|Missing /i;
+const MISSING = /not found|(doesn't|does not) exist/i;
+
+/** What a refused request means to the caller. */
+export function refused({ doing, request, status, reason, trusted }: Refusal): ProxMcpError {
+  const error = (code: ErrorCode, details: ErrorDetails = {}) =>
+    new ProxMcpError(code, `Unable to ${doing}: ${reason}`, { tried: [request], data: { status }, ...details });
+  switch (status) {
+    case 401:
+      return untrusted(doing, reason, request, status);
+    case 403:
+      return trusted === false ? untrusted(doing, reason, request, status) : error("FORBIDDEN", { next: FORBIDDEN_NEXT });
+    case 404:
+      return error("NOT_FOUND");
+    case 409:
+      return error(EXISTS.test(reason) ? "ALREADY_EXISTS" : "CONFLICT");
+    case 412:
+      return error("CONFLICT", { next: "It was changed meanwhile. Read it again, then decide." });
+    case 429:
+      return error("RATE_LIMITED");
+    case 501:
+      return error("UNSUPPORTED");
+  }
+  if (BUSY.test(reason)) return error("CONFLICT");
+  if (EXISTS.test(reason)) return error("ALREADY_EXISTS");
+  if (STATE.test(reason)) return error("WRONG_STATE", wayOut(reason));
+  if (FULL.test(reason)) return error("NO_CAPACITY");
+  if (INPUT.test(reason) || status === 400) return error("INVALID_INPUT");
+  if (MISSING.test(reason)) return error("NOT_FOUND");
+  return error("UPSTREAM");
+}
+
+const FORBIDDEN_NEXT =
+  "The certificate is known but restricted. Give it the project, or lift the restriction, with `lxc config trust edit` (`incus config trust edit`).";
+
+/** The server answers, and does not know us. */
+export function untrusted(doing: string, reason: string, request: string, status = 403): ProxMcpError {
+  return new ProxMcpError("AUTH_FAILED", `Unable to ${doing}: the server does not trust our client certificate (${reason})`, {
+    tried: [request],
+    data: { status },
+    next:
+      "Enrol the certificate of this connection on the server: `lxc config trust add client.crt` " +
+      "(Incus: `incus config trust add-certificate client.crt`). The connection needs both `cert` and `key`.",
+  });
+}
+
+/**
+ * What a failed background task means. Only where its words leave no doubt is the code more exact than TASK_FAILED:
+ * the server accepted the request, so the caller should hear that something had begun.
+ */
+export function taskFailed(doing: string, request: string, operation: Operation): ProxMcpError {
+  const tried = [request, `operation ${operation.id} (${operation.description})`];
+  const data = { operation: operation.id, status: operation.status_code };
+  if (operation.status_code === 401) {
+    return new ProxMcpError("CANCELLED", `Unable to ${doing}: the server cancelled the operation`, { tried, data });
+  }
+  const reason = operation.err || operation.status;
+  const code: ErrorCode = EXISTS.test(reason)
+    ? "ALREADY_EXISTS"
+    : BUSY.test(reason)
+      ? "CONFLICT"
+      : isWrongState(reason)
+        ? "WRONG_STATE"
+        : /^Snapshot .* does not exist$/.test(reason)
+          ? "NOT_FOUND"
+          : /Invalid (value|CPU limit|instance|snapshot|devices|config)|Unknown configuration key/i.test(reason)
+            ? "INVALID_INPUT"
+            : "TASK_FAILED";
+  return new ProxMcpError(code, `Unable to ${doing}: ${reason}`, { tried, data, ...(code === "WRONG_STATE" ? wayOut(reason) : {}) });
+}
+
+/** What would bring the instance into a state that allows it. */
+function wayOut(reason: string): { readonly next?: string } {
+  if (/frozen/i.test(reason)) return { next: "Resume it first." };
+  if (/not running|isn't running|stopped/i.test(reason)) return { next: "Start it first." };
+  return /running/i.test(reason) ? { next: "Stop it first." } : {};
+}
+
+// "Failed shutting down instance, status is "Running": ..." is a failure, not a state that the caller could have known.
+const isWrongState = (reason: string): boolean => STATE.test(reason) && !/^Failed /.test(reason);

@@ -1,0 +1,160 @@
+import { type ActionArgs, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
+import { z } from "zod";
+import type { LxdClient } from "../client.js";
+import { formatSize } from "../sizes.js";
+import type { Devices, WireImage, WireProfile } from "../wire.js";
+import { changeState, pathOf } from "./power.js";
+import { rootDisk } from "./fields.js";
+
+export const CreateInput = {
+  name: z.string().describe("Name: letters, digits and hyphens"),
+  image: z.string().min(1).describe("Local alias or fingerprint, or ubuntu:22.04, images:debian/12"),
+  type: z.enum(["container", "virtual-machine"]).default("container").describe("Container or virtual machine"),
+  cpu: z.int().min(1).optional().describe("Cores"),
+  memory: z.int().min(1).optional().describe("Memory limit in bytes"),
+  disk: z.int().min(1).optional().describe("Root disk in bytes"),
+  profiles: z.array(z.string()).optional().describe("Profiles, default: default"),
+  network: z.string().optional().describe("Network or bridge for its eth0, instead of the profile's"),
+  config: z.record(z.string(), z.string()).optional().describe("Further configuration keys"),
+  nesting: z.boolean().optional().describe("Allow containers inside it"),
+  ephemeral: z.boolean().optional().describe("Delete it when it stops"),
+  node: z.string().optional().describe("Cluster member to put it on"),
+  start: z.boolean().default(true).describe("Start it once created"),
+};
+type Input = z.output<z.ZodObject<typeof CreateInput>>;
+
+/** Image servers by the names that the command-line clients know them by. LXD and Incus have different homes for `images`. */
+const UBUNTU: Readonly<Record<string, string>> = {
+  ubuntu: "https://cloud-images.ubuntu.com/releases",
+  "ubuntu-daily": "https://cloud-images.ubuntu.com/daily",
+  "ubuntu-minimal": "https://cloud-images.ubuntu.com/minimal/releases",
+  "ubuntu-minimal-daily": "https://cloud-images.ubuntu.com/minimal/daily",
+};
+const IMAGES: Readonly<Record<string, string>> = { lxd: "https://images.lxd.canonical.com", incus: "https://images.linuxcontainers.org" };
+
+/** Where an image comes from, as `source` of `POST /1.0/instances`. */
+export async function imageSource(client: LxdClient, image: string, signal: AbortSignal): Promise<Record<string, string>> {
+  const colon = image.indexOf(":");
+  if (colon < 0) {
+    // Fingerprints are given in full or by their first dozen digits; shorter hex is more likely a word such as "cafe".
+    return /^[0-9a-f]{12,64}$/i.test(image) ? { type: "image", fingerprint: image.toLowerCase() } : { type: "image", alias: image };
+  }
+  const [remote, alias] = [image.slice(0, colon), image.slice(colon + 1)];
+  if (remote === "local") return imageSource(client, alias, signal);
+  const server = UBUNTU[remote] ?? (remote === "images" ? IMAGES[(await client.server(signal)).environment?.server ?? "lxd"] : undefined);
+  if (!server || !alias) {
+    throw new ProxMcpError(
+      "INVALID_INPUT",
+      `"${image}" names no image: before the colon goes one of ${[...Object.keys(UBUNTU), "images"].join(", ")}`,
+      {
+        data: { argument: "image" },
+      },
+    );
+  }
+  return { type: "image", mode: "pull", protocol: "simplestreams", server, alias };
+}
+
+/** Creates an instance, and starts it unless told not to: `POST /1.0/instances`. */
+export async function createInstance(args: ActionArgs<LxdClient, Input>): Promise<{ key: string }> {
+  const { client, input, signal, progress } = args;
+  const { name, type, profiles, ephemeral, node } = input;
+  const ask = { doing: `create instance "${name}"`, signal, progress, query: { target: node } };
+  const devices = await devicesOf(client, input, signal);
+  const body = {
+    name,
+    type,
+    source: await imageSource(client, input.image, signal),
+    config: configOf(input),
+    devices,
+    ...(profiles ? { profiles } : {}),
+    ...(ephemeral ? { ephemeral } : {}),
+  };
+  try {
+    await client.change("POST", "/1.0/instances", body, ask);
+  } catch (error) {
+    throw isImageMissing(error) ? await imageMissing(client, input.image, error, signal) : error;
+  }
+  if (input.start) await startOrRemove(args);
+  return { key: name };
+}
+
+/** A half-made instance is worse than none: one that does not start is removed again, or named if that fails too. */
+async function startOrRemove(args: ActionArgs<LxdClient, Input>): Promise<void> {
+  const { client, input, signal } = args;
+  const { name } = input;
+  try {
+    await changeState(args, name, { action: "start" });
+  } catch (error) {
+    if (!isProxMcpError(error)) throw error;
+    const left = `Instance "${name}" was created and did not start. `;
+    if (signal.aborted) throw new ProxMcpError(error.code, error.message, { ...error.details, next: `${left}Start or delete it.` });
+    const removed = await client.change("DELETE", pathOf(name), undefined, { doing: `delete instance "${name}"`, signal }).then(
+      () => true,
+      () => false,
+    );
+    throw new ProxMcpError(error.code, `${error.message}. ${removed ? "The new instance was removed again." : `${left}It could not be removed.`}`, {
+      ...error.details,
+      ...(removed ? {} : { next: `Delete instance "${name}" before trying again.` }),
+    });
+  }
+}
+
+/** The configuration of the new instance; `config` may override what the other arguments say. */
+function configOf({ cpu, memory, nesting, config }: Input): Record<string, string> {
+  return {
+    ...(cpu === undefined ? {} : { "limits.cpu": String(cpu) }),
+    ...(memory === undefined ? {} : { "limits.memory": formatSize(memory) }),
+    ...(nesting === undefined ? {} : { "security.nesting": String(nesting) }),
+    ...config,
+  };
+}
+
+/** Devices beside those of the profiles. A device of the instance replaces the profile's of that name as a whole. */
+async function devicesOf(client: LxdClient, input: Input, signal: AbortSignal): Promise<Devices> {
+  const devices: Record<string, Record<string, string>> = {};
+  if (input.network) {
+    const nets = await client.get<readonly { readonly name: string; readonly managed: boolean }[]>("/1.0/networks", {
+      doing: "list networks",
+      signal,
+      query: { recursion: 1 },
+    });
+    const managed = nets.find(({ name }) => name === input.network)?.managed ?? true;
+    // A bridge that the server only sees, and does not manage, is joined by its name as `parent`.
+    devices.eth0 = { type: "nic", name: "eth0", ...(managed ? { network: input.network } : { nictype: "bridged", parent: input.network }) };
+  }
+  if (input.disk !== undefined) {
+    const profiles = await client.get<readonly WireProfile[]>("/1.0/profiles", { doing: "list profiles", signal, query: { recursion: 1 } });
+    const wanted = input.profiles ?? ["default"];
+    // Where several profiles have a root disk, the last one counts.
+    const root = wanted.flatMap((name) => profiles.filter((profile) => profile.name === name).map((profile) => rootDisk(profile))).findLast(Boolean);
+    if (!root) {
+      throw new ProxMcpError(
+        "INVALID_INPUT",
+        `Unable to set the disk size: no root disk in the profiles ${wanted.join(", ")}, so its pool is unknown`,
+        {
+          data: { argument: "disk" },
+          next: "Use a profile that has a root disk; the profile list shows which do.",
+        },
+      );
+    }
+    devices[root[0]] = { ...root[1], size: formatSize(input.disk) };
+  }
+  return devices;
+}
+
+const isImageMissing = (error: unknown): boolean =>
+  isProxMcpError(error) &&
+  (error.code === "NOT_FOUND" || error.code === "TASK_FAILED") &&
+  /image (alias )?not found|image not provided|couldn't be found/i.test(error.message);
+
+/** Names the images that there are, so that the next try can be right. */
+async function imageMissing(client: LxdClient, image: string, error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (!isProxMcpError(error)) return error;
+  const images = await client.get<readonly WireImage[]>("/1.0/images", { doing: "list images", signal, query: { recursion: 1 } }).catch(() => []);
+  const aliases = images.flatMap((one) => (one.aliases?.length ? one.aliases.map(({ name }) => name) : [one.fingerprint.slice(0, 12)])).sort();
+  return new ProxMcpError("NOT_FOUND", `${error.message}. Image: "${image}"; local images: ${aliases.slice(0, 30).join(", ") || "none"}`, {
+    ...error.details,
+    data: { ...error.details.data, image, candidates: aliases },
+    next: "Use a local image, or one of a public server such as ubuntu:24.04 or images:debian/12.",
+  });
+}

@@ -1,0 +1,78 @@
+import { type ConnectionOf, type FoundConnection, facet, type HttpTarget, secret } from "proxmcp/plugin";
+import { z } from "zod";
+
+const pem = (what: string) => z.string().regex(/-----BEGIN [A-Z ]+-----/, `must be the PEM text of ${what}; give a path as { file: "..." }`);
+
+/** How a server is reached: its unix socket, or https with a client certificate that it trusts. */
+export const LxdConnection = z
+  .strictObject({
+    socket: facet(z.string().regex(/^\//, "must be an absolute path, such as /var/lib/lxd/unix.socket"), "Unix socket of the server").optional(),
+    url: facet(z.string(), "Address: https://host:8443").optional(),
+    cert: facet(pem("a certificate"), "Client certificate that the server trusts").optional(),
+    key: secret(pem("a private key"), "Key of the client certificate").optional(),
+    fingerprint: facet(
+      z.string().regex(/^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, "must be a SHA-256 in hex"),
+      "SHA-256 of the server's certificate",
+    ).optional(),
+    ca: facet(pem("a certificate"), "Authority that signed the server's certificate").optional(),
+    verify: facet(z.boolean(), "Whether the server's certificate is checked").optional(),
+    project: facet(z.string().min(1), "Project to work in, default: default").optional(),
+  })
+  .superRefine((options, context) => {
+    const fault = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
+    if (!options.socket && !options.url) fault("url", "give `socket` (a unix socket) or `url` (https://host:8443)");
+    if (options.socket && options.url) fault("url", "give either `socket` or `url`, not both");
+    if (options.url !== undefined) {
+      const wrong = wrongAddress(options.url);
+      if (wrong) fault("url", wrong);
+    }
+    const tls = (["cert", "key", "fingerprint", "ca", "verify"] as const).filter((name) => options[name] !== undefined);
+    if (options.socket && tls.length) fault("socket", `a unix socket has no TLS: remove ${tls.join(", ")}`);
+    if (Boolean(options.cert) !== Boolean(options.key)) fault(options.cert ? "key" : "cert", "`cert` and `key` go together");
+  });
+
+type Options = z.output<typeof LxdConnection>;
+export type LxdConnectionInfo = ConnectionOf<typeof LxdConnection>;
+
+function wrongAddress(address: string): string | undefined {
+  if (/^unix:/i.test(address)) return "a unix socket is given as `socket`, with its path alone";
+  if (!/^https:\/\//i.test(address)) return "must begin with https:// (LXD and Incus serve nothing else over the network)";
+  const url = URL.parse(address);
+  if (!url?.hostname) return "is not an address: https://host:8443";
+  if (url.username || url.password) return "must not hold a user or password: LXD knows its clients by their certificates";
+  if (url.pathname !== "/" || url.search || url.hash) return "must end after the port, without a path";
+  return undefined;
+}
+
+/** Where the requests go. 8443 is the port that both servers use; an address without one means it. */
+export function targetOf(options: Options): HttpTarget {
+  if (options.socket) return { url: "http://localhost", socketPath: options.socket };
+  const { url: address = "", ca, cert, key, fingerprint, verify } = options;
+  const url = new URL(address);
+  // URL drops a port that is its scheme's own, so the text is asked.
+  if (!/:\d+\/?$/.test(address)) url.port = "8443";
+  return { url: url.origin, tls: { ca, cert, key, fingerprint, verify } };
+}
+
+/** Reads INCUS_SOCKET, LXD_SOCKET, INCUS_DIR and LXD_DIR, as the `incus` and `lxc` commands do. */
+export function environmentConnections(env: Readonly<Record<string, string | undefined>>): readonly FoundConnection[] {
+  const found: FoundConnection[] = [];
+  for (const [name, prefix] of [
+    ["incus", "INCUS"],
+    ["lxd", "LXD"],
+  ] as const) {
+    const [socket, folder] = [env[`${prefix}_SOCKET`]?.trim(), env[`${prefix}_DIR`]?.trim()];
+    if (socket) found.push({ name, options: { socket }, from: `${prefix}_SOCKET` });
+    else if (folder) found.push({ name, options: { socket: `${folder.replace(/\/+$/, "")}/unix.socket` }, from: `${prefix}_DIR` });
+  }
+  return found;
+}
+
+const local = (name: string, socket: string) => ({ name, socket, options: { socket }, from: socket });
+
+/** Sockets of an LXD or Incus on this machine: the snap, a distribution's package, Incus. */
+export const LOCAL = [
+  local("lxd", "/var/snap/lxd/common/lxd/unix.socket"),
+  local("lxd", "/var/lib/lxd/unix.socket"),
+  local("incus", "/var/lib/incus/unix.socket"),
+] as const;

@@ -1,0 +1,131 @@
+import { accepted, Refusal } from "./answers.js";
+import { fromImage } from "./estate.js";
+import type { Task } from "./operations.js";
+import type { Call } from "./router.js";
+import { checkName, configFault, deviceFault } from "./rules.js";
+import { type DeviceSet, type Guest, type Image, type Text, World } from "./world.js";
+
+interface CreateBody {
+  readonly name?: string;
+  readonly type?: string;
+  readonly description?: string;
+  readonly ephemeral?: boolean;
+  readonly config?: Text;
+  readonly devices?: DeviceSet;
+  readonly profiles?: readonly string[];
+  readonly source?: Readonly<Record<string, string>>;
+}
+
+/** `POST /1.0/instances`. What is plainly wrong is refused at once, the rest fails the operation. */
+export function createGuest(call: Call) {
+  const { world } = call;
+  const body = call.json<CreateBody>();
+  const type = body.type ?? "container";
+  if (type !== "container" && type !== "virtual-machine") throw new Refusal(400, "Invalid instance type");
+  const name = body.name || `calm-otter-${world.guests.size}`;
+  checkName(name);
+  const profiles = body.profiles ?? ["default"];
+  for (const profile of profiles) {
+    if (!world.profiles.has(profile)) throw new Refusal(500, `Requested profile "${profile}" doesn't exist`);
+  }
+  const source = body.source ?? {};
+  if (source.type !== "image" && source.type !== "copy") throw new Refusal(400, `Unknown source type ${source.type ?? ""}`);
+  const target = call.query.get("target");
+  if (target && !world.host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
+  const original = source.type === "copy" ? world.guests.get(source.source ?? "") : undefined;
+  if (source.type === "copy" && !original) {
+    throw new Refusal(404, `Failed to fetch instance "${source.source ?? ""}" in project "default": Instance not found`);
+  }
+  const image = source.type === "image" && !source.server ? localImage(world, source) : undefined;
+  return accepted(
+    world.operations.start({
+      description: "Creating instance",
+      instances: [name, ...(original ? [original.name] : [])].map((one) => `/1.0/instances/${one}`),
+      containers: type === "container",
+      taskError: call.taskError,
+      mayCancel: Boolean(source.server),
+      async run(task) {
+        const from = source.server ? await remoteImage(world, source, type, task) : image;
+        if (!original && !from) throw new Error("Image not provided for instance creation");
+        if (from && from.type !== type) throw new Error(`Requested image's type "${from.type}" doesn't match instance type "${type}"`);
+        const guest = { config: { ...body.config }, devices: body.devices ?? {}, profiles: [...profiles] };
+        const fault = createFault(world, name, guest);
+        if (fault) throw new Error(`Failed creating instance record: ${fault}`);
+        await task.pause(world.taskTime);
+        if (from) {
+          from.last_used_at = new Date().toISOString();
+          const progress = { percent: "100", speed: "64891188", stage: "create_instance_from_image_unpack" };
+          task.report({ create_instance_from_image_unpack_progress: "Unpack: 100% (64.89MB/s)", progress });
+        }
+        const own = from ? fromImage(from.properties, from.fingerprint) : original?.config;
+        world.add({
+          ...guest,
+          name,
+          type,
+          ...(from ? { architecture: from.architecture } : {}),
+          description: body.description ?? "",
+          ephemeral: body.ephemeral ?? false,
+          config: { ...own, ...guest.config },
+          files: new Map(original?.files),
+          ...(target ? { location: target } : {}),
+        });
+      },
+    }),
+  );
+}
+
+function createFault(world: World, name: string, guest: Pick<Guest, "config" | "devices" | "profiles">): string | undefined {
+  const wrong = configFault(guest.config);
+  if (wrong) return wrong;
+  if (world.guests.has(name)) return 'Add instance info to the database: This "instances" entry already exists';
+  const device = deviceFault(world, guest.devices);
+  if (device) return `Failed initialising instance: Invalid devices: ${device}`;
+  const root = Object.values(world.expanded(guest).devices).find(({ type, path }) => type === "disk" && path === "/");
+  if (!root) return "Failed initialising instance: Failed getting root disk: No root device could be found";
+  return world.pools.has(root.pool ?? "") ? undefined : "Failed initialising instance: Failed loading storage pool: Storage pool not found";
+}
+
+function localImage(world: World, source: Readonly<Record<string, string>>): Image | undefined {
+  if (source.alias) {
+    const found = world.images.find(({ aliases }) => aliases.includes(source.alias as string));
+    if (!found) throw new Refusal(404, "Image alias not found");
+    return found;
+  }
+  if (!source.fingerprint) throw new Refusal(500, "Must specify one of alias, fingerprint or properties for init from image");
+  return world.images.find(({ fingerprint }) => fingerprint.startsWith(source.fingerprint as string));
+}
+
+/** What the public image servers would have, fetched in a few steps that report how far they are. */
+async function remoteImage(world: World, source: Readonly<Record<string, string>>, type: Image["type"], task: Task): Promise<Image> {
+  const [os, release] = /ubuntu/.test(source.server ?? "") ? ["Ubuntu", source.alias ?? ""] : (source.alias ?? "").split("/");
+  const known = /^(22\.04|24\.04|jammy|noble|12|13|bookworm|trixie|3\.\d+|edge)$/.test(release ?? "");
+  if (!os || !known) {
+    throw new Error(
+      `Failed getting remote image info: Failed getting image: The requested image couldn't be found for fingerprint "${source.alias}"`,
+    );
+  }
+  for (const percent of [10, 55, 100]) {
+    task.report({ download_progress: `rootfs: ${percent}% (11.20MB/s)` });
+    await task.pause(world.taskTime);
+  }
+  const now = new Date().toISOString();
+  const image: Image = {
+    fingerprint: World.fingerprint(`${source.server} ${source.alias} ${type}`),
+    aliases: [],
+    type,
+    architecture: world.host.architecture,
+    size: 180 * 1024 ** 2,
+    properties: {
+      architecture: "arm64",
+      os: os.replace(/^./, (first) => first.toUpperCase()),
+      release: release ?? "",
+      description: `${os} ${release}`,
+    },
+    cached: true,
+    created_at: now,
+    uploaded_at: now,
+    last_used_at: now,
+  };
+  if (!world.images.some(({ fingerprint }) => fingerprint === image.fingerprint)) world.images.push(image);
+  return image;
+}

@@ -1,0 +1,41 @@
+import { X509Certificate } from "node:crypto";
+import type { Sandbox, SandboxOptions } from "proxmcp/plugin";
+import { type SandboxCall, selfSignedCertificate, serveSandbox } from "proxmcp/testing";
+import { errorBody } from "./answers.js";
+import { type Estate, makeWorld } from "./estate.js";
+import { answer } from "./router.js";
+
+export type { Estate } from "./estate.js";
+
+/**
+ * An LXD or Incus server in miniature. Without `socket` it serves https, as the real one does over the network, and asks for a client
+ * certificate; `connection` holds one that it trusts, with its own fingerprint. Whoever opens the socket is trusted.
+ */
+export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
+  const estate = (options.estate ?? {}) as Estate;
+  const world = makeWorld(estate, options.taskTime ?? 40);
+  const shared = { ...(options.latency ? { latency: options.latency } : {}), errorBody };
+  const sandbox = (server: Awaited<ReturnType<typeof serveSandbox>>, connection: Sandbox["connection"]): Sandbox => ({
+    connection,
+    requests: server.requests,
+    fail: (fault) => server.fail(fault),
+    heal: () => server.heal(),
+    close: async () => {
+      world.close();
+      await server.close();
+    },
+  });
+
+  if (options.socket) {
+    const { socket } = options;
+    return sandbox(await serveSandbox((call) => answer(world, call, true), { ...shared, socket }), { socket });
+  }
+  const [server, client] = await Promise.all([selfSignedCertificate("lxd-server"), selfSignedCertificate("proxmcp-client")]);
+  const known = new Set(estate.trusted === false ? [] : [new X509Certificate(client.cert).fingerprint256]);
+  const isTrusted = ({ clientCert }: SandboxCall): boolean => clientCert !== undefined && known.has(new X509Certificate(clientCert).fingerprint256);
+  const listening = await serveSandbox((call) => answer(world, call, isTrusted(call)), {
+    ...shared,
+    tls: { key: server.key, cert: server.cert, askClientCert: true },
+  });
+  return sandbox(listening, { url: listening.url, cert: client.cert, key: client.key, fingerprint: server.fingerprint });
+}

@@ -1,0 +1,120 @@
+import type { SandboxCall, SandboxReply } from "proxmcp/testing";
+import { Refusal, refusal, sync } from "./answers.js";
+import * as catalogue from "./catalogue.js";
+import { createGuest } from "./creation.js";
+import { consoleLog, exec, logFile, logFiles } from "./exec.js";
+import { deleteGuest, guestOf, listGuests, patchGuest, putGuest, renameGuest, showGuest } from "./instances.js";
+import { renderState } from "./render.js";
+import { members, projects, resources, serverInfo } from "./server.js";
+import { createSnapshot, deleteSnapshot, listSnapshots, showSnapshot } from "./snapshots.js";
+import { changeState } from "./states.js";
+import type { World } from "./world.js";
+
+/** One request, with what the routes need of it. */
+export interface Call extends Omit<SandboxCall, "json"> {
+  readonly world: World;
+  /** Decoded segments of the path that a route leaves open. */
+  readonly names: readonly string[];
+  readonly project: string;
+  readonly trusted: boolean;
+  readonly range: string | undefined;
+  /** The body. Broken JSON is refused in the words of Go's decoder. */
+  json<Body>(): Body;
+}
+
+type Answer = (call: Call) => SandboxReply | Promise<SandboxReply>;
+interface Route {
+  readonly path: RegExp;
+  readonly methods: Readonly<Record<string, Answer>>;
+  /** Answered to strangers too. */
+  readonly open?: boolean;
+}
+
+const route = (path: string, methods: Route["methods"], open = false): Route => ({
+  path: new RegExp(`^${path.replaceAll("*", "([^/]+)")}$`),
+  methods,
+  open,
+});
+
+const ROUTES: readonly Route[] = [
+  route("/", { GET: () => sync(["/1.0"]) }, true),
+  route("/1.0", { GET: serverInfo }, true),
+  route("/1.0/resources", { GET: resources }),
+  route("/1.0/cluster/members", { GET: members }),
+  route("/1.0/cluster/members/*", { GET: members }),
+  route("/1.0/projects", { GET: projects }),
+  route("/1.0/projects/*", { GET: projects }),
+  route("/1.0/instances", { GET: listGuests, POST: createGuest }),
+  route("/1.0/instances/*", { GET: showGuest, PUT: putGuest, PATCH: patchGuest, DELETE: deleteGuest, POST: renameGuest }),
+  route("/1.0/instances/*/state", { GET: (call) => sync(renderState(call.world, guestOf(call))), PUT: changeState }),
+  route("/1.0/instances/*/snapshots", { GET: listSnapshots, POST: createSnapshot }),
+  route("/1.0/instances/*/snapshots/*", { GET: showSnapshot, DELETE: deleteSnapshot }),
+  route("/1.0/instances/*/exec", { POST: exec }),
+  route("/1.0/instances/*/console", { GET: consoleLog }),
+  route("/1.0/instances/*/logs", { GET: logFiles }),
+  route("/1.0/instances/*/logs/*", { GET: recordedIn("logs"), DELETE: recordedIn("logs") }),
+  route("/1.0/instances/*/logs/exec-output/*", { GET: recordedIn("exec-output"), DELETE: recordedIn("exec-output") }),
+  route("/1.0/images", { GET: catalogue.listImages }),
+  route("/1.0/images/aliases", { GET: catalogue.listAliases }),
+  route("/1.0/images/aliases/*", { GET: catalogue.showAlias }),
+  route("/1.0/images/*", { GET: catalogue.showImage }),
+  route("/1.0/networks", { GET: catalogue.listNetworks }),
+  route("/1.0/networks/*", { GET: catalogue.showNetwork }),
+  route("/1.0/profiles", { GET: catalogue.listProfiles }),
+  route("/1.0/profiles/*", { GET: catalogue.showProfile }),
+  route("/1.0/storage-pools", { GET: catalogue.listPools }),
+  route("/1.0/storage-pools/*", { GET: catalogue.showPool }),
+  route("/1.0/storage-pools/*/resources", { GET: catalogue.poolResources }),
+  route("/1.0/operations", { GET: (call) => sync(call.world.operations.list()) }),
+  route("/1.0/operations/*", { GET: (call) => sync(call.world.operations.get(call.names[0] ?? "")), DELETE: cancelOperation }),
+  route("/1.0/operations/*/wait", {
+    GET: async (call) => sync(await call.world.operations.wait(call.names[0] ?? "", call.query.get("timeout"), call.signal)),
+  }),
+];
+
+function recordedIn(folder: "logs" | "exec-output"): Answer {
+  return (call) => logFile(call, call.names[1] ?? "", folder);
+}
+
+function cancelOperation(call: Call): SandboxReply {
+  call.world.operations.cancel(call.names[0] ?? "");
+  return sync({});
+}
+
+/** Answers a request as the server would: 404 for unknown paths, 403 to strangers, 501 for methods that a path does not have. */
+export async function answer(world: World, request: SandboxCall, trusted: boolean): Promise<SandboxReply> {
+  const path = request.path.length > 1 ? request.path.replace(/\/$/, "") : request.path;
+  for (const { path: pattern, methods, open } of ROUTES) {
+    const match = pattern.exec(path);
+    if (!match) continue;
+    if (!trusted && !(open && request.method === "GET")) return refusal(403, "not authorized");
+    const handler = methods[request.method];
+    if (!handler) return refusal(501, "not implemented");
+    const call: Call = {
+      ...request,
+      world,
+      trusted,
+      names: match.slice(1).map(decodeURIComponent),
+      project: request.query.get("project") || "default",
+      range: request.headers.range as string | undefined,
+      json: <Body>() => bodyOf(request) as Body,
+    };
+    try {
+      return await handler(call);
+    } catch (error) {
+      if (error instanceof Refusal) return refusal(error.status, error.message);
+      throw error;
+    }
+  }
+  return refusal(404, "not found");
+}
+
+function bodyOf(request: SandboxCall): unknown {
+  const text = new TextDecoder().decode(request.body);
+  if (!text.trim()) throw new Refusal(400, "EOF");
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, "unexpected EOF");
+  }
+}

@@ -1,0 +1,122 @@
+import { Refusal, sync } from "./answers.js";
+import type { Call } from "./router.js";
+
+/** A few of the several hundred; those that clients ask for. */
+const EXTENSIONS = [
+  "etag",
+  "patch",
+  "container_exec_recording",
+  "resources",
+  "clustering",
+  "projects",
+  "container_full",
+  "container_exec_user_group_cwd",
+  "instances",
+  "virtual-machines",
+  "api_filtering",
+  "instance_all_projects",
+  "instance_get_full",
+  "snapshot_expiry_creation",
+  "resources_v2",
+];
+
+const offline = (call: Call, member: string): boolean => call.world.host.members.includes(`!${member}`);
+
+/** `GET /1.0`: open to all, and in full for those whom the server trusts. */
+export function serverInfo(call: Call) {
+  const { host } = call.world;
+  const incus = host.flavor === "incus";
+  const open = {
+    config: {},
+    api_extensions: [...EXTENSIONS, ...(incus ? ["instances_state_started_at", "resources_load", "exec_output"] : [])],
+    api_status: "stable",
+    api_version: "1.0",
+    auth: call.trusted ? "trusted" : "untrusted",
+    public: false,
+    auth_methods: ["tls"],
+  };
+  if (!call.trusted) return sync(open);
+  return sync({
+    ...open,
+    config: { "core.https_address": "127.0.0.1:8443" },
+    environment: {
+      addresses: ["127.0.0.1:8443"],
+      architectures: [host.architecture, "armv7l"],
+      driver: "lxc | qemu",
+      driver_version: "6.0.0 | 8.2.2",
+      firewall: "nftables",
+      kernel: "Linux",
+      kernel_architecture: host.architecture,
+      kernel_version: "6.8.0-1013-raspi",
+      os_name: "Ubuntu",
+      os_version: "24.04",
+      project: call.project,
+      server: host.flavor,
+      server_clustered: host.members.length > 0,
+      server_event_mode: "full-mesh",
+      server_name: host.name,
+      server_pid: 812,
+      server_version: host.version,
+      storage: "zfs",
+      storage_version: "2.2.2",
+    },
+  });
+}
+
+/** `GET /1.0/resources`, of the member that `target` names where there is a cluster. */
+export function resources(call: Call) {
+  const { host } = call.world;
+  const target = call.query.get("target");
+  if (target && host.members.length) {
+    if (offline(call, target)) throw new Refusal(503, `Failed to connect to cluster member "${target}"`);
+    if (!host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
+  }
+  return sync({
+    cpu: { architecture: host.architecture, sockets: [], total: host.cores },
+    memory: { nodes: [], hugepages_total: 0, hugepages_used: 0, hugepages_size: 2_097_152, used: host.memoryUsed, total: host.memory },
+    ...(host.flavor === "incus" ? { load: { Average1Min: 0.8, Average5Min: 0.6, Average10Min: 0.5, Processes: 212 } } : {}),
+    gpu: { cards: [], total: 0 },
+    network: { cards: [], total: 0 },
+    storage: { disks: [], total: 0 },
+  });
+}
+
+/** `GET /1.0/cluster/members`. */
+export function members(call: Call) {
+  const { host } = call.world;
+  if (!host.members.length) throw new Refusal(500, "Server is not clustered");
+  const all = host.members.map((member, at) => {
+    const name = member.replace("!", "");
+    return {
+      server_name: name,
+      url: `https://10.10.0.${at + 11}:8443`,
+      database: true,
+      status: member.startsWith("!") ? "Offline" : "Online",
+      message: member.startsWith("!") ? "No heartbeat for 48m12s (2025-06-01 10:02:11 +0000 UTC)" : "Fully operational",
+      architecture: host.architecture,
+      failure_domain: "default",
+      description: "",
+      config: {},
+      groups: ["default"],
+      roles: at === 0 ? ["database-leader", "database"] : ["database"],
+    };
+  });
+  const wanted = call.names[0];
+  if (wanted === undefined) return sync(call.query.get("recursion") ? all : all.map((one) => `/1.0/cluster/members/${one.server_name}`));
+  const one = all.find(({ server_name: name }) => name === wanted);
+  if (!one) throw new Refusal(404, "Cluster member not found");
+  return sync(one);
+}
+
+export function projects(call: Call) {
+  const wanted = call.names[0];
+  const project = {
+    config: { "features.images": "true", "features.networks": "true", "features.profiles": "true", "features.storage.volumes": "true" },
+    description: "Default project",
+    name: "default",
+    used_by: call.world.usersOf(() => true),
+  };
+  if (wanted === undefined) return sync(call.query.get("recursion") ? [project] : ["/1.0/projects/default"]);
+  if (wanted !== "default") throw new Refusal(404, "Project not found");
+  return sync(project);
+}

@@ -1,0 +1,168 @@
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { Operations } from "./operations.js";
+
+export type Text = Record<string, string>;
+export type DeviceSet = Record<string, Text>;
+export type Status = "Running" | "Stopped" | "Frozen";
+
+export interface Snapshot {
+  readonly name: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly stateful: boolean;
+  /** What a restore puts back. */
+  readonly of: Pick<Guest, "config" | "devices" | "profiles" | "files" | "description">;
+}
+
+/** An instance in memory. */
+export interface Guest {
+  name: string;
+  readonly type: "container" | "virtual-machine";
+  status: Status;
+  architecture: string;
+  config: Text;
+  devices: DeviceSet;
+  profiles: string[];
+  description: string;
+  readonly ephemeral: boolean;
+  readonly created_at: string;
+  last_used_at: string;
+  readonly location: string;
+  snapshots: Snapshot[];
+  /** Paths and contents: what commands inside can see and change. */
+  files: Map<string, string>;
+  /** Last octet of its address on the bridge. */
+  readonly host: number;
+  readonly mac: string;
+  /** Bytes in use while it runs. */
+  memoryUsage: number;
+  diskUsage: number;
+  /** What the console has printed and nobody has read. */
+  console: string;
+  /** Recorded output of commands, by file name. */
+  readonly recorded: Map<string, string>;
+  /** Resolves when a shutdown that is under way has ended. */
+  leaving?: Promise<void> | undefined;
+}
+
+export interface Image {
+  readonly fingerprint: string;
+  readonly aliases: string[];
+  readonly type: "container" | "virtual-machine";
+  readonly architecture: string;
+  readonly size: number;
+  readonly properties: Text;
+  readonly cached: boolean;
+  readonly created_at: string;
+  readonly uploaded_at: string;
+  last_used_at: string;
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly description: string;
+  readonly config: Text;
+  readonly devices: DeviceSet;
+}
+
+export interface Network {
+  readonly name: string;
+  readonly type: string;
+  readonly managed: boolean;
+  readonly description: string;
+  readonly config: Text;
+}
+
+export interface Pool {
+  readonly name: string;
+  readonly driver: string;
+  readonly config: Text;
+  readonly total: number;
+  readonly used: number;
+}
+
+export interface Host {
+  readonly name: string;
+  readonly flavor: "lxd" | "incus";
+  readonly version: string;
+  readonly architecture: string;
+  readonly cores: number;
+  readonly memory: number;
+  readonly memoryUsed: number;
+  /** Names of the cluster's members; empty when it stands alone. A `!` before a name says that the member is offline. */
+  readonly members: readonly string[];
+}
+
+/** The whole state of one sandbox. */
+export class World {
+  readonly host: Host;
+  readonly taskTime: number;
+  readonly guests = new Map<string, Guest>();
+  readonly images: Image[] = [];
+  readonly profiles = new Map<string, Profile>();
+  readonly networks = new Map<string, Network>();
+  readonly pools = new Map<string, Pool>();
+  readonly operations = new Operations();
+  #nextHost = 20;
+
+  constructor(host: Host, taskTime: number) {
+    this.host = host;
+    this.taskTime = taskTime;
+  }
+
+  /** Adds an instance. What is not given is as it would be fresh from its image. */
+  add(guest: Partial<Guest> & Pick<Guest, "name">): Guest {
+    const now = new Date().toISOString();
+    const made: Guest = {
+      type: "container",
+      status: "Stopped",
+      architecture: this.host.architecture,
+      config: {},
+      devices: {},
+      profiles: ["default"],
+      description: "",
+      ephemeral: false,
+      created_at: now,
+      last_used_at: "1970-01-01T00:00:00Z",
+      location: this.host.members[0]?.replace("!", "") ?? "none",
+      snapshots: [],
+      files: new Map(),
+      host: this.#nextHost++,
+      mac: `00:16:3e:${randomBytes(3).toString("hex").match(/../g)?.join(":")}`,
+      memoryUsage: 24 * 1024 * 1024,
+      diskUsage: 320 * 1024 * 1024,
+      console: "",
+      recorded: new Map(),
+      ...guest,
+    };
+    made.config = { "volatile.uuid": randomUUID(), "volatile.eth0.hwaddr": made.mac, ...made.config };
+    made.files.set("/etc/hostname", `${made.name}\n`);
+    this.guests.set(made.name, made);
+    return made;
+  }
+
+  /** The configuration with that of its profiles, the later over the earlier. */
+  expanded(guest: Pick<Guest, "config" | "devices" | "profiles">): { config: Text; devices: DeviceSet } {
+    const profiles = guest.profiles.flatMap((name) => this.profiles.get(name) ?? []);
+    return {
+      config: Object.assign({}, ...profiles.map((profile) => profile.config), guest.config) as Text,
+      devices: Object.assign({}, ...profiles.map((profile) => profile.devices), guest.devices) as DeviceSet,
+    };
+  }
+
+  /** Paths of what uses a profile, a network or a pool. */
+  usersOf(uses: (of: { config: Text; devices: DeviceSet; profiles: readonly string[] }) => boolean): string[] {
+    const profiles = [...this.profiles.values()].filter((profile) => uses({ ...profile, profiles: [] })).map(({ name }) => `/1.0/profiles/${name}`);
+    const guests = [...this.guests.values()].filter((guest) => uses({ ...this.expanded(guest), profiles: guest.profiles }));
+    return [...profiles, ...guests.map(({ name }) => `/1.0/instances/${name}`)];
+  }
+
+  /** An image's fingerprint, the same in every run. */
+  static fingerprint(seed: string): string {
+    return createHash("sha256").update(seed).digest("hex");
+  }
+
+  close(): void {
+    this.operations.close();
+  }
+}

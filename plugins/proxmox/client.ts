@@ -1,0 +1,131 @@
+import {
+  CLOCK,
+  type Clock,
+  CONNECTION,
+  type ConnectionOf,
+  HTTP,
+  type Http,
+  type HttpClient,
+  type HttpRequest,
+  LOGGER,
+  type Logger,
+  ProxMcpError,
+} from "proxmcp/plugin";
+import type { ProxmoxConnection } from "./connection.js";
+import { errorOf, isLockTimeout } from "./errors.js";
+import { type Following, followTask, type TaskLog, type TaskReader, type TaskStatus } from "./tasks.js";
+import { parseUpid, type Upid } from "./upid.js";
+
+export type Parameters = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+/** What Proxmox answers: `data`, and beside it the length of what `data` is a part of. */
+interface Envelope {
+  readonly data?: unknown;
+  readonly total?: number;
+}
+
+/** How often a write is sent again when the guest's lock could not be had. Proxmox itself waits 10 s each time. */
+const LOCK_ATTEMPTS = 3;
+
+/**
+ * A path below `/api2/json` with every value in it encoded.
+ * @example at`/nodes/${node}/qemu/${vmid}/config`
+ */
+export const at = (parts: TemplateStringsArray, ...values: readonly (string | number)[]): string =>
+  String.raw({ raw: parts }, ...values.map((value) => encodeURIComponent(value)));
+
+/** One cluster, through the node at its address. */
+export class ProxmoxClient implements TaskReader {
+  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK] as const;
+  /** `USER@REALM!TOKENID`, for messages. */
+  readonly token: string;
+  readonly options: ConnectionOf<typeof ProxmoxConnection>["options"];
+  readonly #http: HttpClient;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+
+  constructor(http: Http, connection: ConnectionOf<typeof ProxmoxConnection>, log: Logger, clock: Clock) {
+    const { options } = connection;
+    const token = options.token ?? `${options.token_id}=${options.token_secret}`;
+    this.token = token.slice(0, token.indexOf("="));
+    this.options = options;
+    this.#log = log;
+    this.#clock = clock;
+    this.#http = http.open({
+      url: new URL(options.url).origin, // the address is often written with /api2/json at its end
+      tls: { ca: options.ca, fingerprint: options.fingerprint, verify: options.verify },
+      headers: { authorization: `PVEAPIToken=${token}`, accept: "application/json" },
+    });
+  }
+
+  /** `data` of the answer. */
+  async get<T>(path: string, signal: AbortSignal, query: Parameters = {}): Promise<T> {
+    return (await this.#send("GET", path, query, signal)).data as T;
+  }
+
+  /** Writes, and follows the task if that is what the answer names. Answers `data` otherwise. */
+  async write(method: "POST" | "PUT" | "DELETE", path: string, parameters: Parameters, following: Following): Promise<unknown> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { data } = await this.#send(method, path, parameters, following.signal);
+        const upid = parseUpid(data);
+        if (!upid) return data;
+        this.#log.debug("task started", { upid: upid.text });
+        return await followTask(this, upid, following, this.#clock);
+      } catch (error) {
+        // Nothing was done yet, so sending it again is safe. The clean-up after a stop holds the lock for up to 30 s.
+        if (attempt >= LOCK_ATTEMPTS || !isLockTimeout(error)) throw error;
+        this.#log.info("the guest is locked by another task, trying again", { path, attempt });
+        await this.#clock.sleep(attempt * 500, following.signal);
+      }
+    }
+  }
+
+  taskStatus(upid: Upid, signal: AbortSignal): Promise<TaskStatus> {
+    return this.get<TaskStatus>(at`/nodes/${upid.node}/tasks/${upid.text}/status`, signal);
+  }
+
+  async taskLog(upid: Upid, start: number, limit: number, signal: AbortSignal): Promise<TaskLog> {
+    const { data, total } = await this.#send("GET", at`/nodes/${upid.node}/tasks/${upid.text}/log`, { start, limit }, signal);
+    const lines = Array.isArray(data) ? data.map((line: { t?: unknown }) => String(line.t ?? "")) : [];
+    return { lines, total: total ?? lines.length };
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
+  async #send(method: string, path: string, parameters: Parameters, signal: AbortSignal): Promise<Envelope> {
+    const response = await this.#http.request({ method, path: `/api2/json${path}`, ...carried(method, parameters), signal });
+    const text = await response.text();
+    const { status, reason } = response;
+    if (status >= 200 && status < 300) {
+      const body = parsed(text);
+      if (typeof body === "object" && body !== null && "data" in body) return body;
+      throw new ProxMcpError("INVALID_OUTPUT", `${method} ${path} answered ${status} without data, which is not how Proxmox VE answers.`, {
+        tried: [`${method} ${path}`],
+        data: { status },
+        next: "Check that the address is that of a Proxmox VE node (port 8006) and not of a web page, a proxy or another product.",
+      });
+    }
+    throw errorOf({ method, path, status, reason, body: text === "" ? undefined : parsed(text), token: this.token });
+  }
+}
+
+/** Where the parameters go. DELETE takes no body (501), and only JSON keeps `;` and line breaks whole. */
+function carried(method: string, parameters: Parameters): Pick<HttpRequest, "query" | "json"> {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return {};
+  if (method === "POST" || method === "PUT") return { json: Object.fromEntries(given) };
+  // Outside JSON a boolean is 1 or 0; "true" is refused.
+  return { query: Object.fromEntries(given.map(([name, value]) => [name, typeof value === "boolean" ? Number(value) : value])) };
+}
+
+/** JSON if it is some, else the text. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

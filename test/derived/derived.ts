@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { deriveReference } from "../../core/derive/reference.js";
+import { jsonOf } from "../../core/derive/json.js";
+import { listed } from "../../core/server/mcp.js";
+import { shippedApp } from "./estate.js";
+
+/** What is derived from the declarations and kept in the repository: a folder of files, each by name. */
+export interface Derived {
+  readonly folder: string;
+  readonly files: ReadonlyMap<string, string>;
+}
+
+const root = new URL("../..", import.meta.url).pathname;
+
+/** One golden file for each tool, as a client sees it. */
+export async function snapshots(): Promise<Derived> {
+  const app = await shippedApp();
+  const search = await shippedApp({ surface: "search" });
+  const tools = [...app.tools("all"), ...search.tools("search")];
+  const files = new Map(tools.map((tool) => [`${tool.name}.json`, `${JSON.stringify({ ...listed(tool), aliases: tool.aliases }, null, 2)}\n`]));
+  await Promise.all([app.close(), search.close()]);
+  return { folder: join(root, "test/snapshots"), files };
+}
+
+/** One reference page for each provider. */
+export async function reference(): Promise<Derived> {
+  const app = await shippedApp();
+  const tools = app.tools("all");
+  const files = new Map(
+    app.providers.map((provider) => [
+      `${provider.name}.md`,
+      deriveReference(
+        provider,
+        tools.filter((tool) => tool.operation?.provider === provider),
+        jsonOf(provider.connection.schema, "input"),
+      ),
+    ]),
+  );
+  await app.close();
+  return { folder: join(root, "docs/reference"), files };
+}
+
+/** What differs between the repository and what would be derived now: missing, stale and left-over files. */
+export function differences({ folder, files }: Derived): readonly string[] {
+  const present = new Set(existing(folder));
+  return [
+    ...[...files].filter(([name]) => !present.has(name)).map(([name]) => `${name} is missing`),
+    ...[...files]
+      .filter(([name, text]) => present.has(name) && readFileSync(join(folder, name), "utf8") !== text)
+      .map(([name]) => `${name} is stale`),
+    ...[...present].filter((name) => !files.has(name)).map((name) => `${name} belongs to nothing`),
+  ];
+}
+
+export function write({ folder, files }: Derived): void {
+  mkdirSync(folder, { recursive: true });
+  for (const name of existing(folder)) if (!files.has(name)) rmSync(join(folder, name));
+  for (const [name, text] of files) writeFileSync(join(folder, name), text);
+}
+
+function existing(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
