@@ -1,7 +1,10 @@
+import type { CosmiconfigResult } from "cosmiconfig";
+import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import type { SchemaIssue } from "../declare/facet.js";
 import { ProxMcpError } from "../errors.js";
+import { configInvalid, describeIssue } from "./faults.js";
+import { mapOwnPackage } from "./resolve.js";
 import { type CheckedConfig, ConfigSchema } from "./schema.js";
 
 const ENDINGS = ["ts", "mts", "js", "mjs", "cjs", "json", "yaml", "yml"];
@@ -11,6 +14,7 @@ const SEARCH_PLACES = [
   ...ENDINGS.map((ending) => `.proxmcprc.${ending}`),
   "package.json",
 ];
+const USER_PLACES = ENDINGS.map((ending) => `config.${ending}`);
 
 export interface LoadedConfig {
   readonly config: CheckedConfig;
@@ -27,51 +31,81 @@ export interface LoadOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
+type Read = (path: string) => Promise<CosmiconfigResult>;
+
 /** Finds the config: the given file, else upwards from `cwd`, else in the user's config folder. None at all is fine. */
 export async function loadConfig({ file, cwd = process.cwd(), env = process.env }: LoadOptions = {}): Promise<LoadedConfig> {
-  const { cosmiconfig } = await import("cosmiconfig");
-  // Of a package.json on the way only its `proxmcp` property counts.
-  const nearby = cosmiconfig("proxmcp", { searchPlaces: SEARCH_PLACES, packageProp: "proxmcp", searchStrategy: "global", stopDir: "/" });
-  const userFolder = join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "proxmcp");
-  const byUser = cosmiconfig("proxmcp", { searchPlaces: ENDINGS.map((ending) => `config.${ending}`), searchStrategy: "none" });
-  let found: Awaited<ReturnType<typeof nearby.load>>;
-  try {
-    found = file ? await nearby.load(resolve(cwd, file)) : ((await nearby.search(cwd)) ?? (await byUser.search(userFolder)));
-  } catch (error) {
-    if (file && (error as { code?: string }).code === "ENOENT")
-      throw new ProxMcpError("CONFIG_INVALID", `There is no config file ${resolve(cwd, file)}.`);
-    throw new ProxMcpError("CONFIG_INVALID", `The config can't be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  mapOwnPackage(); // a config file may import `defineConfig`, wherever this package is installed
+  const read = await reader();
+  const path = file === undefined ? await search(read, cwd, env) : resolve(cwd, file);
+  if (path === undefined) return { config: {}, folder: cwd };
+  const found = await read(path);
+  if (!found || found.isEmpty) throw new ProxMcpError("CONFIG_INVALID", `${path} holds no configuration.`);
+  const folder = dirname(path);
+  const { audit, ...rest } = checkConfig(found.config, path);
+  return {
+    config: { ...rest, ...(audit ? { audit: { file: resolve(folder, audit.file) } } : audit === false ? { audit } : {}) },
+    folder,
+    file: path,
+  };
+}
+
+/** The nearest file that has something for us: an empty one counts for nothing, nor does a package.json without `proxmcp`. */
+async function search(read: Read, cwd: string, env: NonNullable<LoadOptions["env"]>): Promise<string | undefined> {
+  const user = join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "proxmcp");
+  for (const place of [...upwards(cwd).flatMap((folder) => SEARCH_PLACES.map((name) => join(folder, name))), ...USER_PLACES.map((name) => join(user, name))]) {
+    const reachable = await access(place).then(
+      () => true,
+      () => false,
+    );
+    if (!reachable) continue;
+    const found = await read(place);
+    if (found && !found.isEmpty) return place;
   }
-  if (!found || found.isEmpty) return { config: {}, folder: cwd };
-  return { config: checkConfig(found.config, found.filepath), folder: dirname(found.filepath), file: found.filepath };
+  return undefined;
+}
+
+function upwards(from: string): readonly string[] {
+  const folder = resolve(from);
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...upwards(parent)];
+}
+
+/** Reads a file as its ending says, once. Which file it is that fails is always said; its text never is. */
+async function reader(): Promise<Read> {
+  const { cosmiconfig } = await import("cosmiconfig");
+  const { load } = cosmiconfig("proxmcp", { packageProp: "proxmcp" });
+  return async (path) => {
+    try {
+      return await load(path);
+    } catch (error) {
+      if ((error as { code?: string }).code === "EISDIR") return null;
+      if ((error as { code?: string }).code === "ENOENT" && (error as { path?: string }).path === path)
+        throw new ProxMcpError("CONFIG_INVALID", `There is no config file ${path}.`);
+      throw new ProxMcpError("CONFIG_INVALID", `${path} can't be read: ${saidBy(error, path)}`, { cause: error });
+    }
+  };
+}
+
+/** What was said against a file. Parsers quote the text around a fault, and that may be a password: only the place is kept. */
+function saidBy(error: unknown, path: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const { name, message, stack = "" } = error;
+  const said = message.replace(/^(JSON|YAML) Error in .*:\n/, "");
+  if (name !== "SyntaxError" && name !== "YAMLException") return said;
+  const line = stack.startsWith(`${path}:`) ? ` (line ${Number.parseInt(stack.slice(path.length + 1), 10)})` : "";
+  const [first = ""] = said.split("\n");
+  return `${first.replace(/".*"/, "...").replace(/'[^']{4,}'/g, "...").replace(/!<.*>/, "...")}${line}`;
 }
 
 /** Checks a config object; the error lists every fault with its path, what was found and what is allowed. */
 export function checkConfig(config: unknown, origin = "the config"): CheckedConfig {
   const result = ConfigSchema.safeParse(config);
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => describeIssue(issue, config, !isOption(issue.path)));
-  throw new ProxMcpError(
-    "CONFIG_INVALID",
-    [`${origin} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:`, ...faults].join("\n  "),
-    { data: { faults } },
-  );
+  const faults = result.error.issues.flatMap((issue) => describeIssue(issue, config, { show: !isOption(issue.path), schema: ConfigSchema }));
+  throw configInvalid(origin, faults);
 }
 
 /** Values of a connection's own options may be secrets and are never shown. */
 const isOption = (path: readonly PropertyKey[]): boolean =>
-  path[0] === "connections" && path.length > 2 && !["provider", "match", "tags", "tools"].includes(String(path[2]));
-
-/** `connections.prod.tools.confirm: found "maybe"; allowed: ...` */
-export function describeIssue(issue: SchemaIssue, root: unknown, showValue: boolean): string {
-  const found = issue.path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], root);
-  const shown =
-    found === undefined
-      ? "nothing"
-      : showValue
-        ? shorten(JSON.stringify(found) ?? String(found))
-        : `a ${Array.isArray(found) ? "list" : typeof found}`;
-  return `${issue.path.join(".") || "(top level)"}: found ${shown}; ${issue.message}`;
-}
-
-const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
+  path[0] === "connections" && !(path.length > 2 && ["provider", "match", "tags", "tools"].includes(String(path[2])));

@@ -34,10 +34,9 @@ export const ConfigSchema = z.strictObject({
     .optional(),
   plugins: z
     .array(
-      z.union([
-        z.string().min(1),
-        z.custom<object>((value) => typeof value === "object" && value !== null, "a package name, a path or a provider object"),
-      ]),
+      z.union([z.string().min(1), z.custom<object>((value) => typeof value === "object" && value !== null)], {
+        error: "allowed: a package name, a path or a provider object",
+      }),
     )
     .optional(),
   tools: ToolRules.extend({
@@ -55,7 +54,7 @@ export const ConfigSchema = z.strictObject({
       outputBytes: z.int().min(1000).max(10_000_000).optional(),
     })
     .optional(),
-  audit: z.union([z.literal(false), z.strictObject({ file: z.string().min(1) })]).optional(),
+  audit: z.union([z.literal(false), z.strictObject({ file: z.string().min(1) })], { error: 'allowed: false, or { file: "path" }' }).optional(),
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error", "silent"]).optional() }).optional(),
 });
 

@@ -25,9 +25,9 @@ const Tested = z.object({
   ok: z.boolean(),
   version: z.string().optional(),
   milliseconds: z.int(),
-  facts: z.record(z.string(), z.unknown()).optional(),
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   warnings: z.array(z.string()).optional(),
-  error: z.record(z.string(), z.unknown()).optional(),
+  error: z.looseObject({ code: z.string(), message: z.string(), next: z.string() }).optional(),
 });
 
 export type TestedConnection = { name: string; provider: string; ok: boolean; milliseconds: number; error?: ErrorReport } & Partial<ConnectionReport>;

@@ -1,5 +1,5 @@
 import { connect as connectPlain, type Socket } from "node:net";
-import type { Client, ClientChannel } from "ssh2";
+import type { Client } from "ssh2";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
 import { bareHost, HostKeys, placeOf } from "./ssh-hostkeys.js";
 import { type Credential, credentialsOf, Login, type Ssh2Package } from "./ssh-login.js";
@@ -13,8 +13,8 @@ export class SshLink {
   readonly client: Client;
   /** False once it dropped, or once either side began to end it. */
   alive = true;
-  /** Whether it ever ran a command. */
-  used = false;
+  /** Commands that it was asked to run, without those that the server refused a session. */
+  commands = 0;
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   #channels = 0;
@@ -38,14 +38,14 @@ export class SshLink {
     });
   }
 
-  /** Counts a channel until it closes. */
-  hold(channel: ClientChannel): void {
+  /** Counts a channel, from the request for it until it is refused or has closed. */
+  hold(): void {
     this.#channels += 1;
-    if (channel.type === "session") this.used = true;
-    channel.once("close", () => {
-      this.#channels -= 1;
-      if (this.#retired && this.#channels === 0) void this.end();
-    });
+  }
+
+  release(): void {
+    this.#channels -= 1;
+    if (this.#retired && this.#channels === 0) void this.end();
   }
 
   /** Whether new channels may be opened on it. */

@@ -75,6 +75,7 @@ class Ssh2Client implements SshClient {
   async #run(line: string, command: Command): Promise<SshResult> {
     for (let left = MAX_SESSIONS; ; left -= 1) {
       const link = await this.#link(command);
+      link.commands += 1;
       try {
         return await channelOf(
           link,
@@ -83,9 +84,11 @@ class Ssh2Client implements SshClient {
           (channel) => collect(channel, link, command),
         );
       } catch (error) {
+        if (refusalOf(error) === undefined) throw sessionFailure(error, command);
         // The command did not run. A server that allows few sessions, or that still counts the process of a cancelled call,
-        // takes it on a new connection; one that refuses the very first session takes none.
-        if (refusalOf(error) === undefined || !link.used || left === 0) throw sessionFailure(error, command);
+        // takes it on a new connection; one that refuses it on a connection of its own takes none.
+        link.commands -= 1;
+        if (link.commands === 0 || left === 0) throw sessionFailure(error, command);
         link.retire();
       }
     }
@@ -167,9 +170,11 @@ type Open = (client: Client, done: ClientCallback) => void;
 /** Opens a channel and hands it to `use` in the same tick, before anything that arrives on it can pass unseen. */
 function channelOf<T>(link: SshLink, call: Call, open: Open, use: (channel: ClientChannel) => T | Promise<T>): Promise<T> {
   const opened = new Promise<T>((resolve, reject) => {
+    link.hold();
     open(link.client, (error, channel) => {
+      if (error) link.release();
       if (error) return reject(error);
-      link.hold(channel);
+      channel.once("close", () => link.release());
       channel.on("error", () => {}); // it ends, and that is seen
       if (!call.signal.aborted) return resolve(use(channel));
       channel.close();

@@ -71,12 +71,11 @@ describe("following a task", () => {
     const sandbox = await sandboxOf();
     const lines = Array.from({ length: 70 }, (_, n) => ({ n: n + 1, t: `line ${n + 1}` }));
     const page = (from: number, to: number) => ({ data: lines.slice(from, to), total: 70 });
-    sandbox.fail({ path: "/status/start", taskError: "it broke" });
     sandbox.fail({ path: "/log", status: 200, reason: "OK", body: page(0, 50), times: 1 });
     sandbox.fail({ path: "/log", status: 200, reason: "OK", body: page(64, 70), times: 1 });
-    const error = await failure(clientOf(sandbox.connection).write("POST", START, {}, watched()));
+    const error = await failure(clientOf(sandbox.connection).write("POST", "/nodes/pve3/qemu/109/status/start", {}, watched()));
     expect(error.message).toContain("line 65 / line 66 / line 67 / line 68 / line 69 / line 70");
-    expect(String(sandbox.requests.filter(({ path }) => path.endsWith("/log")).at(-1)?.query)).toBe("start=64&limit=6");
+    expect(String(sandbox.requests.findLast(({ path }) => path.endsWith("/log"))?.query)).toBe("start=64&limit=6");
   });
 
   test("warnings are no failure, but they are said", async () => {

@@ -20,27 +20,25 @@ interface CreateBody {
 export function createGuest(call: Call) {
   const { world } = call;
   const body = call.json<CreateBody>();
+  const source = body.source ?? {};
+  if (source.type !== "image" && source.type !== "copy") throw new Refusal(400, `Unknown source type ${source.type ?? ""}`);
+  const image = source.type === "image" && !source.server ? localImage(world, source) : undefined;
   const type = body.type ?? "container";
   if (type !== "container" && type !== "virtual-machine") throw new Refusal(400, "Invalid instance type");
   const name = body.name || `calm-otter-${world.guests.size}`;
   checkName(name);
-  const profiles = body.profiles ?? ["default"];
+  // A copy gets the profiles that the request names and no others.
+  const profiles = body.profiles ?? (source.type === "copy" ? [] : ["default"]);
   for (const profile of profiles) {
     if (!world.profiles.has(profile)) throw new Refusal(500, `Requested profile "${profile}" doesn't exist`);
   }
-  const source = body.source ?? {};
-  if (source.type !== "image" && source.type !== "copy") throw new Refusal(400, `Unknown source type ${source.type ?? ""}`);
   const target = call.query.get("target");
   if (target && !world.host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
-  const original = source.type === "copy" ? world.guests.get(source.source ?? "") : undefined;
-  if (source.type === "copy" && !original) {
-    throw new Refusal(404, `Failed to fetch instance "${source.source ?? ""}" in project "default": Instance not found`);
-  }
-  const image = source.type === "image" && !source.server ? localImage(world, source) : undefined;
+  const original = source.type === "copy" ? originalOf(world, source.source ?? "") : undefined;
   return accepted(
     world.operations.start({
       description: "Creating instance",
-      instances: [name, ...(original ? [original.name] : [])].map((one) => `/1.0/instances/${one}`),
+      instances: [name, ...(original ? [source.source] : [])].map((one) => `/1.0/instances/${one}`),
       containers: type === "container",
       taskError: call.taskError,
       mayCancel: Boolean(source.server),
@@ -48,7 +46,7 @@ export function createGuest(call: Call) {
         const from = source.server ? await remoteImage(world, source, type, task) : image;
         if (!original && !from) throw new Error("Image not provided for instance creation");
         if (from && from.type !== type) throw new Error(`Requested image's type "${from.type}" doesn't match instance type "${type}"`);
-        const guest = { config: { ...body.config }, devices: body.devices ?? {}, profiles: [...profiles] };
+        const guest = { config: { ...body.config }, devices: { ...original?.devices, ...body.devices }, profiles: [...profiles] };
         const fault = createFault(world, name, guest);
         if (fault) throw new Error(`Failed creating instance record: ${fault}`);
         await task.pause(world.taskTime);
@@ -57,7 +55,8 @@ export function createGuest(call: Call) {
           const progress = { percent: "100", speed: "64891188", stage: "create_instance_from_image_unpack" };
           task.report({ create_instance_from_image_unpack_progress: "Unpack: 100% (64.89MB/s)", progress });
         }
-        const own = from ? fromImage(from.properties, from.fingerprint) : original?.config;
+        const copied = Object.entries(original?.config ?? {}).filter(([key]) => !key.startsWith("volatile.") || key === "volatile.base_image");
+        const own = from ? fromImage(from.properties, from.fingerprint) : Object.fromEntries(copied);
         world.add({
           ...guest,
           name,
@@ -72,6 +71,15 @@ export function createGuest(call: Call) {
       },
     }),
   );
+}
+
+/** What a copy is made of: an instance, or one of its snapshots as `instance/snapshot`. */
+function originalOf(world: World, source: string): Pick<Guest, "config" | "devices" | "files"> {
+  const [name = "", snapshot] = source.split("/");
+  const guest = world.guests.get(name);
+  const found = snapshot === undefined ? guest : guest?.snapshots.find((one) => one.name === snapshot)?.of;
+  if (!found) throw new Refusal(404, `Failed to fetch instance "${source}" in project "default": Instance not found`);
+  return found;
 }
 
 function createFault(world: World, name: string, guest: Pick<Guest, "config" | "devices" | "profiles">): string | undefined {

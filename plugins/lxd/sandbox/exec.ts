@@ -88,6 +88,7 @@ export function logFile(call: Call, name: string, folder: "logs" | "exec-output"
   const guest = guestOf(call);
   const deleting = call.method === "DELETE";
   const recorded = /^exec_[0-9a-f-]+\.std(out|err)$/.test(name);
+  if (folder === "exec-output" && world(call).flavor === "lxd") throw new Refusal(404, "not found");
   if (recorded && (folder === "exec-output") !== (world(call).flavor === "incus")) throw new Refusal(404, "not found");
   if (!recorded && (folder === "exec-output" || !/^(lxc|qemu)\.(log|conf)$/.test(name))) throw new Refusal(400, `log file name ${name} not valid`);
   const path = `/var/lib/lxd/logs/${guest.name}/${name}`;

@@ -4,7 +4,7 @@ import { accepted, Refusal, sync } from "./answers.js";
 import { renderGuest } from "./render.js";
 import type { Call } from "./router.js";
 import { checkName, configFault, deviceFault, parseFilter } from "./rules.js";
-import { setRunning } from "./states.js";
+import { refuseBusy, setRunning } from "./states.js";
 import type { DeviceSet, Guest, Text } from "./world.js";
 
 const etagOf = (call: Call, guest: Guest): string =>
@@ -88,6 +88,7 @@ export function putGuest(call: Call) {
     );
   if (body.restore === undefined) {
     return started("Updating instance", async () => {
+      refuseBusy(guest, "update");
       guest.config = { ...(body.config as Text | undefined) };
       guest.devices = body.devices ?? {};
       guest.profiles = [...(body.profiles ?? [])];
@@ -116,6 +117,7 @@ export function deleteGuest(call: Call) {
       containers: guest.type === "container",
       taskError: call.taskError,
       async run(task) {
+        refuseBusy(guest, "delete");
         await task.pause(world.taskTime);
         world.guests.delete(guest.name);
       },

@@ -5,7 +5,7 @@ import { createGuest } from "./creation.js";
 import { consoleLog, exec, logFile, logFiles } from "./exec.js";
 import { deleteGuest, guestOf, listGuests, patchGuest, putGuest, renameGuest, showGuest } from "./instances.js";
 import { renderState } from "./render.js";
-import { members, projects, resources, serverInfo } from "./server.js";
+import { cluster, members, projects, resources, serverInfo } from "./server.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
 import type { World } from "./world.js";
@@ -40,6 +40,8 @@ const ROUTES: readonly Route[] = [
   route("/", { GET: () => sync(["/1.0"]) }, true),
   route("/1.0", { GET: serverInfo }, true),
   route("/1.0/resources", { GET: resources }),
+  route("/1.0/warnings", { GET: () => sync([]) }),
+  route("/1.0/cluster", { GET: cluster }),
   route("/1.0/cluster/members", { GET: members }),
   route("/1.0/cluster/members/*", { GET: members }),
   route("/1.0/projects", { GET: projects }),

@@ -81,6 +81,13 @@ export function resources(call: Call) {
   });
 }
 
+/** `GET /1.0/cluster`. */
+export function cluster(call: Call) {
+  const { host } = call.world;
+  const enabled = host.members.length > 0;
+  return sync({ server_name: enabled ? host.name : "", enabled, member_config: [] });
+}
+
 /** `GET /1.0/cluster/members`. */
 export function members(call: Call) {
   const { host } = call.world;

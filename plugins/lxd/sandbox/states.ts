@@ -25,6 +25,7 @@ export function changeState(call: Call) {
       instances: [`/1.0/instances/${guest.name}`],
       taskError: call.taskError,
       async run(task) {
+        refuseBusy(guest, action);
         // Whoever comes while it shuts down waits for the end of that, unless they pull the plug.
         if (guest.leaving && !force) await Promise.race([guest.leaving, ...(timeout > 0 ? [task.pause(timeout * 1000)] : [])]);
         if (action === "start") await start(world, guest, task);
@@ -34,6 +35,11 @@ export function changeState(call: Call) {
       },
     }),
   );
+}
+
+/** One operation at a time: what the server says while another is not over. */
+export function refuseBusy(guest: Guest, action: string): void {
+  if (guest.busy) throw new Error(`Failed to create instance ${action} operation: Instance is busy running a "${guest.busy}" operation`);
 }
 
 /** It runs from now on. */
@@ -46,7 +52,7 @@ export function setRunning(world: World, guest: Guest): void {
 
 async function start(world: World, guest: Guest, task: Task): Promise<void> {
   if (guest.status !== "Stopped") throw new Error("The instance is already running");
-  task.report({ container_progress: "" });
+  if (guest.last_used_at.startsWith("1970")) task.report({ container_progress: "" });
   await task.pause(world.taskTime);
   const { config, devices } = world.expanded(guest);
   for (const [name, { type, parent }] of Object.entries(devices)) {
@@ -56,6 +62,9 @@ async function start(world: World, guest: Guest, task: Task): Promise<void> {
   }
   const memory = parseSize(config["limits.memory"]);
   if (memory !== undefined && memory < 512 * 1024) {
+    // What a failed start leaves behind for a while.
+    guest.busy = "stop";
+    setTimeout(() => void (guest.busy = undefined), world.taskTime * 4).unref();
     const logs = `/var/lib/${world.host.flavor}/logs/${guest.name}/lxc.conf`;
     throw new Error(
       `Failed to run: /usr/bin/${world.host.flavor} forkstart ${guest.name} /var/lib/${world.host.flavor}/containers ${logs}: exit status 1`,

@@ -43,6 +43,8 @@ export interface Guest {
   readonly recorded: Map<string, string>;
   /** Resolves when a shutdown that is under way has ended. */
   leaving?: Promise<void> | undefined;
+  /** The operation that the server believes it still runs on it; all others are refused meanwhile. */
+  busy?: string | undefined;
 }
 
 export interface Image {
@@ -135,7 +137,7 @@ export class World {
       recorded: new Map(),
       ...guest,
     };
-    made.config = { "volatile.uuid": randomUUID(), "volatile.eth0.hwaddr": made.mac, ...made.config };
+    made.config = { "volatile.uuid": randomUUID(), "volatile.cloud-init.instance-id": randomUUID(), "volatile.eth0.hwaddr": made.mac, ...made.config };
     made.files.set("/etc/hostname", `${made.name}\n`);
     this.guests.set(made.name, made);
     return made;

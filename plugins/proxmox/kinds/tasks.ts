@@ -111,7 +111,7 @@ function taskOf(row: Row): z.infer<typeof Task> {
   const { upid, type, id, node, starttime, endtime } = row;
   const ending = row.status;
   const status =
-    ending === undefined || ending === "RUNNING" ? "running" : ending === "OK" ? "ok" : /^WARNINGS: /.test(ending) ? "warnings" : "failed";
+    ending === undefined || ending === "RUNNING" ? "running" : ending === "OK" ? "ok" : ending.startsWith("WARNINGS: ") ? "warnings" : "failed";
   // The list of running tasks writes the token into the user.
   const [user = "", token = row.tokenid] = row.user.split("!");
   return present({

@@ -62,7 +62,7 @@ export const vms = kind({
 /** What only the configuration knows. */
 function configured({ ostype, meta }: Config): { os?: string; os_type?: string; created?: string } {
   const type = ostype === undefined ? undefined : String(ostype);
-  const os = type && (type.startsWith("w") ? "windows" : /^l2/.test(type) ? "linux" : type === "solaris" ? "solaris" : undefined);
+  const os = type && (type.startsWith("w") ? "windows" : type.startsWith("l2") ? "linux" : type === "solaris" ? "solaris" : undefined);
   const seconds = /ctime=(\d+)/.exec(String(meta ?? ""))?.[1];
   return {
     ...(os ? { os } : {}),

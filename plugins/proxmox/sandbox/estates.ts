@@ -54,7 +54,15 @@ type Size = readonly [cores: number, memoryGib: number, diskGib: number];
 const guest =
   (type: GuestSpec["type"], os: string) =>
   (vmid: number, name: string, node: string, [cores, gib, disk]: Size, more: More = {}): GuestSpec => ({
-    ...{ vmid, type, name, node, status: "running", cores, memory: gib * 1024, disk, os },
+    vmid,
+    type,
+    name,
+    node,
+    status: "running",
+    cores,
+    memory: gib * 1024,
+    disk,
+    os,
     ...more,
   });
 const vm = guest("qemu", "l26");
