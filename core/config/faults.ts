@@ -17,7 +17,9 @@ export function describeIssue(issue: SchemaIssue, root: unknown, { show, schema 
     return names.map((name) => `${[...path, name].join(".")}: no such setting; allowed: ${Object.keys(shapeOf(known) ?? {}).join(", ")}`);
   if (issue.code === "invalid_key") return [`${path.join(".")}: ${inner?.[0]?.message ?? issue.message}`];
   const found = issue.path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], root);
-  return [`${path.join(".") || "(top level)"}: found ${show && isScalar(found) ? shorten(String(JSON.stringify(found))) : typeName(found)}; ${issue.message}`];
+  return [
+    `${path.join(".") || "(top level)"}: found ${show && isScalar(found) ? shorten(String(JSON.stringify(found))) : typeName(found)}; ${issue.message}`,
+  ];
 }
 
 /** One error for all faults. */

@@ -53,7 +53,10 @@ export async function loadConfig({ file, cwd = process.cwd(), env = process.env 
 /** The nearest file that has something for us: an empty one counts for nothing, nor does a package.json without `proxmcp`. */
 async function search(read: Read, cwd: string, env: NonNullable<LoadOptions["env"]>): Promise<string | undefined> {
   const user = join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "proxmcp");
-  for (const place of [...upwards(cwd).flatMap((folder) => SEARCH_PLACES.map((name) => join(folder, name))), ...USER_PLACES.map((name) => join(user, name))]) {
+  for (const place of [
+    ...upwards(cwd).flatMap((folder) => SEARCH_PLACES.map((name) => join(folder, name))),
+    ...USER_PLACES.map((name) => join(user, name)),
+  ]) {
     const reachable = await access(place).then(
       () => true,
       () => false,
@@ -95,7 +98,10 @@ function saidBy(error: unknown, path: string): string {
   if (name !== "SyntaxError" && name !== "YAMLException") return said;
   const line = stack.startsWith(`${path}:`) ? ` (line ${Number.parseInt(stack.slice(path.length + 1), 10)})` : "";
   const [first = ""] = said.split("\n");
-  return `${first.replace(/".*"/, "...").replace(/'[^']{4,}'/g, "...").replace(/!<.*>/, "...")}${line}`;
+  return `${first
+    .replace(/".*"/, "...")
+    .replace(/'[^']{4,}'/g, "...")
+    .replace(/!<.*>/, "...")}${line}`;
 }
 
 /** Checks a config object; the error lists every fault with its path, what was found and what is allowed. */

@@ -1,8 +1,8 @@
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { Dispatcher, Pool } from "undici";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
 import { connectTo, placeOf } from "./connect.js";
-import type { Http, HttpClient, HttpRequest, HttpResponse, HttpTarget } from "./types.js";
+import type { Http, HttpClient, HttpRequest, HttpResponse, HttpTarget, WebSocketStream } from "./types.js";
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -25,10 +25,7 @@ class UndiciClient implements HttpClient {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
-    if (this.#closed) throw new ProxMcpError("UNREACHABLE", `The connection to ${placeOf(this.#target)} was closed.`);
-    request.signal.throwIfAborted();
-    this.#pool ??= openPool(this.#target);
-    const pool = await this.#pool;
+    const pool = await this.#open(request.signal);
     const options = dispatchOptions(this.#target, request);
     const repeatable = request.method === "GET" || request.method === "HEAD";
     try {
@@ -44,9 +41,39 @@ class UndiciClient implements HttpClient {
     }
   }
 
+  async upgrade(request: HttpRequest, protocol: string): Promise<Duplex> {
+    const pool = await this.#open(request.signal);
+    try {
+      const { socket } = await pool.upgrade({ ...dispatchOptions(this.#target, request), protocol });
+      return socket;
+    } catch (error) {
+      // A refusal comes as an ordinary answer, which undici does not show but ends the connection over.
+      if (isStale(error)) throw new ProxMcpError("UPSTREAM", `${request.method} ${request.path}: the server did not switch to ${protocol}.`);
+      throw this.#failure(error, request);
+    }
+  }
+
+  async websocket(request: Omit<HttpRequest, "method" | "json" | "body">): Promise<WebSocketStream> {
+    const pool = await this.#open(request.signal);
+    const { openWebSocket } = await import("./websocket.js");
+    const { path, headers } = dispatchOptions(this.#target, { ...request, method: "GET" });
+    try {
+      return await openWebSocket(new URL(path, this.#target.url), headers as Record<string, string>, pool, request.signal);
+    } catch (error) {
+      throw this.#failure(error, { ...request, method: "GET" });
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await (await this.#pool)?.destroy();
+  }
+
+  async #open(signal: AbortSignal): Promise<Pool> {
+    if (this.#closed) throw new ProxMcpError("UNREACHABLE", `The connection to ${placeOf(this.#target)} was closed.`);
+    signal.throwIfAborted();
+    this.#pool ??= openPool(this.#target);
+    return await this.#pool;
   }
 
   #failure(error: unknown, request: HttpRequest): ProxMcpError {

@@ -56,9 +56,22 @@ export interface HttpResponse {
   readonly body: Readable;
 }
 
+/** Messages of a websocket, as they come. Text arrives as text, binary frames as bytes. */
+export interface WebSocketStream extends AsyncIterable<string | Uint8Array> {
+  send(data: string | Uint8Array): void;
+  /** Ends the iteration too. */
+  close(): void;
+  /** The close code, once closed. 1006 when the other side just went, which some platforms do as a matter of course. */
+  readonly closed: Promise<number>;
+}
+
 /** Connections to one server, kept and reused. Any status is an answer; only a failure to get one throws. */
 export interface HttpClient {
   request(request: HttpRequest): Promise<HttpResponse>;
+  /** Asks for another protocol (`Upgrade: tcp`) and hands over the byte stream. Answers UPSTREAM when the server stays with HTTP. */
+  upgrade(request: HttpRequest, protocol: string): Promise<Duplex>;
+  /** Opens a websocket on a connection of its own, with the same TLS rules. `request.method` and `body` are not used. */
+  websocket(request: Omit<HttpRequest, "method" | "json" | "body">): Promise<WebSocketStream>;
   close(): Promise<void>;
 }
 

@@ -163,7 +163,7 @@ export async function power(
       if (status !== wanted) throw error;
       note(`${NOUN[type]} ${vmid} was ${wanted} already.`);
     }
-    
+    if (command === "reboot" && type === "qemu") await comesBack(args, path);
     return { key: String(vmid) };
   });
 }
