@@ -97,19 +97,24 @@ export function conformance(subject: Subject, scenario: (bench: () => Bench) => 
           if (value === undefined || field.type === "object" || (field.type === "list" && (value as unknown[]).length === 0)) continue;
           // Measurements move between two calls; identity and settings do not.
           if (/^(uptime|cpu_usage|memory_used|disk_used|processes)$/.test(field.name)) continue;
+          const first = field.type === "list" ? (value as string[])[0] : undefined;
           const condition =
             field.type === "number"
               ? { min: value, max: value }
               : field.type === "enum"
                 ? [value]
                 : field.type === "list"
-                  ? [(value as string[])[0]]
-                  : value;
+                  ? [first]
+                  : field.type === "time"
+                    ? { after: value }
+                    : value;
           if (field.type === "text" && String(value).includes("*")) continue;
           const filtered = (await bench.app.call(tool.name, { where: { [field.name]: condition }, limit: 1000 }))["items"] as Row[];
-          const expected = whole.filter((row) =>
-            field.type === "list" ? (row[field.name] as string[] | undefined)?.includes((value as string[])[0] ?? "") : same(row[field.name], value),
-          );
+          const expected = whole.filter((row) => {
+            const own = row[field.name];
+            if (field.type === "list") return (own as string[] | undefined)?.includes(first ?? "");
+            return field.type === "time" ? Date.parse(String(own)) >= Date.parse(String(value)) : same(own, value);
+          });
           const { key } = operation.kind;
           expect(
             filtered.map((row) => row[key]),

@@ -40,7 +40,8 @@ export class Confirmations {
     if (!claim) return refuse("is not one that this server gave out");
     if (claim.call !== fingerprint(tool, args, connections))
       return refuse("was given for another call: tool, arguments and connection have to be the same");
-    if (claim.until < this.#clock.now()) return refuse(`is older than ${VALID_SECONDS / 60} minutes`);
+    // Not a moment longer than its use is remembered below.
+    if (claim.until <= this.#clock.now()) return refuse(`is older than ${VALID_SECONDS / 60} minutes`);
     if (!(await this.#state.add(`confirm/${claim.id}`, true, VALID_SECONDS))) return refuse("has been used already");
   }
 }

@@ -1,5 +1,5 @@
 import type { ConnectionEntry } from "../connections.js";
-import { matcher } from "../derive/filter.js";
+import { matcher } from "../derive/match.js";
 import type { Operation, Tool } from "../derive/tools.js";
 import { spaced } from "../derive/words.js";
 import { ProxMcpError, toProxMcpError } from "../errors.js";
@@ -114,12 +114,21 @@ export class Dispatcher {
     const { confirm: _, ...bare } = args;
     const token = context.confirmToken ?? parsed.confirm;
     if (token !== undefined) return await confirmations.redeem(token, tool.name, bare, names);
-    const question = questionOf(tool, parsed, entries);
+    const question = questionOf(tool, parsed, entries, await this.#losses(tool, parsed, entries, context));
     if (context.confirm) {
       if (await context.confirm(question)) return;
       throw new ProxMcpError("DECLINED", `${question} The answer was no.`);
     }
     throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(tool.name, bare, names) } });
+  }
+
+  /** What would be lost on each connection; said once where it is the same for all. */
+  async #losses(tool: OperationTool, parsed: ParsedInput, entries: readonly ConnectionEntry[], context: CallContext): Promise<string> {
+    const { invoker, limits } = this.#options;
+    const said = await withDeadline(limits.readTimeout, tool.name, context.signal, (signal) =>
+      Promise.all(entries.map(async (entry) => await invoker.losses(tool.operation, entry, parsed, { ...context, signal }))),
+    );
+    return [...new Set(said)].filter(Boolean).join(" ");
   }
 
   async #run(tool: OperationTool, parsed: ParsedInput, entries: readonly ConnectionEntry[], context: CallContext): Promise<Record<string, unknown>> {
@@ -218,13 +227,13 @@ function keyAfter({ kind, on }: Operation, parsed: ParsedInput, answer: unknown)
   return on === "item" ? (parsed.key ?? "") : String(parsed.input[kind.key] ?? "");
 }
 
-function questionOf(tool: OperationTool, parsed: ParsedInput, entries: readonly ConnectionEntry[]): string {
+function questionOf(tool: OperationTool, parsed: ParsedInput, entries: readonly ConnectionEntry[], losses: string): string {
   const { kind, provider } = tool.operation;
   const key = parsed.key ?? parsed.input[kind.key];
   const within = Object.values(parsed.at).map((value) => ` of ${String(value)}`);
   const subject = key === undefined ? "" : ` ${JSON.stringify(key)}${within.join("")}`;
   const where = `${provider.connection.noun} ${entries.map((entry) => entry.name).join(", ")}`;
-  return `${tool.title}${subject} on ${where}?${tool.loses ? ` ${tool.loses}` : ""}`;
+  return `${tool.title}${subject} on ${where}?${losses ? ` ${losses}` : ""}`;
 }
 
 /** The outcome of a call in one word, for the audit. */

@@ -72,6 +72,14 @@ export class Invoker {
     return checked(kind.item, answer, `${kind.name} ${JSON.stringify(key)}`, entry) as Item;
   }
 
+  /** What an action would take away, in its own words. Undefined when it doesn't say. */
+  async losses({ action }: Operation, entry: ConnectionEntry, parsed: ParsedInput, context: CallContext): Promise<string | undefined> {
+    const loses = action?.loses as string | ((args: object) => Promise<string>) | undefined;
+    if (typeof loses !== "function") return loses;
+    const args = { ...this.#args(entry, { ...context, notes: [] }, context.signal), key: parsed.key, at: parsed.at, input: parsed.input };
+    return await entry.run(() => loses(args), context.signal);
+  }
+
   /** Runs an action. Reads of the same connection that are under way are not joined by later ones. */
   async act(operation: Operation, entry: ConnectionEntry, parsed: ParsedInput, context: CallContext): Promise<unknown> {
     const { action, kind, verb } = operation;

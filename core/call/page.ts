@@ -6,8 +6,9 @@ import { canonical } from "./confirm.js";
 interface Mark {
   /** Which listing the cursor belongs to. */
   readonly of: string;
-  /** The last row that was given out, and where it stood. */
+  /** The last row that was given out, the one after it, and how many rows stood before that. */
   readonly last: string;
+  readonly next: string;
   readonly at: number;
 }
 
@@ -20,8 +21,9 @@ export interface Page<Row> {
 }
 
 /**
- * One page of rows. The cursor names the last row given out, so rows that come or go meanwhile shift nothing; if that row itself is gone,
- * its position counts. A page that would be larger than `maxBytes` is cut shorter, never below one row.
+ * One page of rows. The cursor names the rows on both sides of the cut, so rows that come or go meanwhile shift nothing, even if all that
+ * was given out is deleted; only if both are gone, the position counts. A page that would be larger than `maxBytes` is cut shorter, never
+ * below one row.
  */
 export function pageOf<Row>(
   rows: readonly Row[],
@@ -39,17 +41,18 @@ export function pageOf<Row>(
   const items: Row[] = [];
   let bytes = 0;
   for (const row of rows.slice(start, start + limit)) {
-    bytes += JSON.stringify(row).length + 1;
+    bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
     if (bytes > maxBytes && items.length > 0) break;
     items.push(row);
   }
   const end = start + items.length;
   const last = items.at(-1);
-  const more = end < rows.length && last !== undefined;
+  const next = rows[end];
+  const more = next !== undefined && last !== undefined;
   return {
     items,
     total: rows.length,
-    ...(more ? { cursor: signer.sign({ of, last: identity(last), at: end } satisfies Mark) } : {}),
+    ...(more ? { cursor: signer.sign({ of, last: identity(last), next: identity(next), at: end } satisfies Mark) } : {}),
     ...(more && items.length < limit ? { cut: true } : {}),
   };
 }
@@ -63,8 +66,11 @@ function startAfter<Row>(rows: readonly Row[], cursor: string, of: string, ident
     });
   const expected = rows[mark.at - 1];
   if (expected !== undefined && identity(expected) === mark.last) return mark.at;
-  const found = rows.findIndex((row) => identity(row) === mark.last);
-  return found >= 0 ? found + 1 : Math.min(mark.at, rows.length);
+  const last = rows.findIndex((row) => identity(row) === mark.last);
+  if (last >= 0) return last + 1;
+  const next = rows.findIndex((row) => identity(row) === mark.next);
+  // One back, as the last row itself has gone: a row that is seen twice is better than one that is never seen.
+  return next >= 0 ? next : Math.min(mark.at - 1, rows.length);
 }
 
 /** Rows by their key, numbers as numbers. Pages need an order that stays, and not every platform has one. */

@@ -48,6 +48,9 @@ export interface ActionArgs<Client, Input, Within = object> extends ItemArgs<Cli
 /** What an action without an `output` may return: the key to read back, when it isn't the one that was given. */
 export type Written = { readonly key: string } | void;
 
+/** Finds out what a call would take away. Declared as a method, so that an action of one client is an action of any. */
+export type Loses<Client, Input, Within> = { bivariant(args: ActionArgs<Client, Input, Within>): Promise<string> }["bivariant"];
+
 export type ObjectSchema = AnySchema & { readonly shape: object };
 
 export type Shape = Readonly<Record<string, z.ZodType>>;
@@ -70,14 +73,18 @@ export interface ActionSpec<Client, Within, Input, Output> {
   readonly timeout?: number;
   /** Names that other systems use for this very operation: accepted in calls and allowlists, never listed. */
   readonly aliases?: readonly string[];
-  /** What the confirmation says will happen, when it is more than the title: "Deletes the container and its anonymous volumes". */
-  readonly loses?: string;
+  /**
+   * What the confirmation says will be lost, as a sentence. A function looks first and says what this very call would take: "3 stopped
+   * containers, 120 MB". It only reads; what it throws ends the call before anybody is asked.
+   */
+  readonly loses?: string | Loses<Client, In<Input>, Within>;
   run(args: ActionArgs<Client, In<Input>, Within>): Promise<Out<Output>>;
 }
 
-export interface Action<Client = unknown> extends Omit<ActionSpec<Client, never, unknown, unknown>, "run" | "input" | "output"> {
+export interface Action<Client = unknown> extends Omit<ActionSpec<Client, never, unknown, unknown>, "run" | "input" | "output" | "loses"> {
   readonly safety: Safety;
   readonly input?: Shape | ObjectSchema;
   readonly output?: ObjectSchema;
+  readonly loses?: string | Loses<Client, never, never>;
   run(args: ActionArgs<Client, never, never>): Promise<unknown>;
 }

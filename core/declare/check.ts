@@ -1,8 +1,8 @@
 import { deriveFields } from "../derive/fields.js";
+import { COMBINING } from "../derive/filter.js";
 import { jsonOf, objectOf } from "../derive/json.js";
 import { deriveTools, toolName } from "../derive/tools.js";
 import type { Action } from "./action.js";
-import { facetOf } from "./facet.js";
 import type { Kind } from "./kind.js";
 import type { Provider } from "./provider.js";
 import { VERBS } from "./verbs.js";
@@ -81,10 +81,11 @@ function checkFacets(kind: Kind): readonly string[] {
   try {
     for (const field of deriveFields(kind)) {
       for (const value of Object.keys(field.facet.values ?? {}))
-        if (!field.values?.includes(value))
+        if (field.type !== "text" && !field.values?.includes(value))
           faults.push(
             `field ${field.name}: gives other words for ${JSON.stringify(value)}, which the enum lacks; values: ${field.values?.join(", ") ?? "it is no enum"}`,
           );
+      if ((COMBINING as readonly string[]).includes(field.name)) faults.push(`field ${field.name}: this name combines filters; choose another`);
       if (!PART.test(field.name)) faults.push(`field ${field.name}: has to be lower-case words joined by _`);
     }
   } catch (error) {
@@ -156,6 +157,3 @@ export function schemasOf(provider: Provider): object[] {
     .flatMap((kind) => [kind.item, ...Object.values<Action>(kind.actions ?? {}).flatMap((action) => [objectOf(action.input), action.output])])
     .filter((schema): schema is NonNullable<typeof schema> => typeof schema === "object" && schema !== null);
 }
-
-/** Whether a field holds a secret. */
-export const isSecret = (schema: object | undefined): boolean => Boolean(schema && facetOf(schema)?.secret);

@@ -22,10 +22,16 @@ export interface FacetOptions<Value extends string = string> {
   readonly says?: readonly string[];
   /** What a number counts. Sizes are bytes, times are seconds, shares are a ratio from 0 to 1. */
   readonly unit?: Unit;
-  /** For enums: other words for each value, `{ running: ["up"] }`. */
+  /** For enums: other words for each value, `{ running: ["up"] }`. For text: values that people say without naming the field, `{ ubuntu: [] }`. */
   readonly values?: { readonly [value in Value]?: readonly string[] };
   /** Never shown: masked in results, logs, errors and the audit. */
   readonly secret?: boolean;
+  /** Only `get` knows it, at the cost of a call for each item. Lists that filter or sort by it ask for it then, and only then. */
+  readonly detail?: boolean;
+  /** It names a place that items are in or on: a node, a pool, a project. "on pve2" and "in dev" are tried on such fields. */
+  readonly place?: boolean;
+  /** The values of this enum are nouns of their own: with `type: container`, "containers" means the items whose type is that. */
+  readonly nouns?: boolean;
 }
 
 export interface Facet extends FacetOptions {

@@ -2,7 +2,7 @@ import type { Kind } from "../declare/kind.js";
 import { type Facet, facetOf } from "../declare/facet.js";
 import { type JsonSchema, jsonOf } from "./json.js";
 
-export type FieldType = "text" | "enum" | "number" | "boolean" | "list" | "object";
+export type FieldType = "text" | "time" | "enum" | "number" | "boolean" | "list" | "object";
 
 /** What the core knows of one field of a kind, taken from its schema and its facet. */
 export interface Field {
@@ -33,7 +33,7 @@ export function deriveFields(kind: Kind): readonly Field[] {
 
 function fieldType(schema: JsonSchema): FieldType {
   if (schema.enum) return "enum";
-  if (schema.type === "string") return "text";
+  if (schema.type === "string") return schema["format"] === "date-time" ? "time" : "text";
   if (schema.type === "number" || schema.type === "integer") return "number";
   if (schema.type === "boolean") return "boolean";
   if (schema.type === "array" && (schema.items?.type === "string" || schema.items?.enum)) return "list";

@@ -74,6 +74,7 @@ function tidy(schema: JsonSchema): JsonSchema {
   const { $schema: _, ...rest } = schema;
   if (rest.maximum === Number.MAX_SAFE_INTEGER) delete rest.maximum;
   if (rest.minimum === Number.MIN_SAFE_INTEGER) delete rest.minimum;
+  if (rest["format"] === "date-time") delete rest["pattern"]; // the format says it in less
   if (rest.properties) rest.properties = Object.fromEntries(Object.entries(rest.properties).map(([name, inner]) => [name, tidy(inner)]));
   if (rest.items) rest.items = tidy(rest.items);
   if (typeof rest.additionalProperties === "object") rest.additionalProperties = tidy(rest.additionalProperties);

@@ -31,7 +31,7 @@ export interface Tool {
   readonly aliases: readonly string[];
   readonly inputSchema: JsonSchema;
   readonly outputSchema: JsonSchema;
-  /** What its confirmation says will happen. */
+  /** What its confirmation says will be lost, where that is the same for every call. */
   readonly loses?: string;
   /** Seconds, when the default of its safety is wrong for it. */
   readonly timeout?: number;
@@ -88,7 +88,7 @@ function deriveTool(operation: Operation, options: ToolOptions): Tool {
     everyday: kind.everyday?.includes(verb) ?? false,
     aliases: aliases ?? [],
     operation,
-    ...(action?.loses ? { loses: action.loses } : {}),
+    ...(typeof action?.loses === "string" ? { loses: action.loses } : {}),
     ...(action?.timeout ? { timeout: action.timeout } : {}),
   };
   return lazily(tool, {

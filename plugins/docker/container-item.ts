@@ -26,7 +26,7 @@ export const Container = z.object({
   exit_code: facet(z.int(), "How its last run ended", { says: ["exit status", "return code"] }).optional(),
   image: facet(z.string(), "Image it was made from", { says: ["based on", "using image"] }),
   command: facet(z.string(), "Command it runs", { says: ["cmd", "entrypoint"] }).optional(),
-  created: facet(z.string(), "When it was made", { says: ["creation date", "age"] }),
+  created: facet(z.iso.datetime({ offset: true }), "When it was made", { says: ["creation date", "age"] }),
   uptime: facet(z.int(), "Time since its start; a listing rounds it down", { says: ["running for", "up for"], unit: "seconds" }).optional(),
   ports: facet(z.array(z.string()), "host:container ports, as in 8080:80/tcp", { says: ["published ports", "exposed ports"] }),
   ip: facet(z.string(), "Address in its first network", { says: ["ip address", "address"] }).optional(),

@@ -11,7 +11,7 @@ const Image = z.object({
   references: facet(z.array(z.string()), "All its repository:tag names", { says: ["tags", "tag", "names"] }),
   untagged: facet(z.boolean(), "No name refers to it", { says: ["dangling"] }),
   disk_used: facet(z.int(), "Size with all layers", { says: ["size", "disk"], unit: "bytes" }),
-  created: facet(z.string(), "When it was built", { says: ["build date", "age"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it was built", { says: ["build date", "age"] }).optional(),
   os: facet(z.string(), "Operating system; only in get").optional(),
   arch: facet(z.string(), "Architecture; only in get", { says: ["architecture", "platform"] }).optional(),
 });

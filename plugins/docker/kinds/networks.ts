@@ -11,7 +11,7 @@ const Network = z.object({
   scope: facet(z.string(), "local, or swarm", { says: ["reach"] }),
   subnets: facet(z.array(z.string()), "Address ranges", { says: ["subnet", "range", "cidr"] }),
   internal: facet(z.boolean(), "Cut off from the outside", { says: ["isolated"] }),
-  created: facet(z.string(), "When it was made", { says: ["age"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it was made", { says: ["age"] }).optional(),
   tags: facet(z.array(z.string()), "Labels, key=value", { says: ["labels", "label"] }),
 });
 

@@ -9,7 +9,7 @@ const Volume = z.object({
   driver: facet(z.string(), "Driver that keeps it", { says: ["type"] }),
   mountpoint: facet(z.string(), "Where it lies on the host", { says: ["path", "folder"] }).optional(),
   scope: facet(z.string(), "local, or global", { says: ["reach"] }).optional(),
-  created: facet(z.string(), "When it was made", { says: ["age"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it was made", { says: ["age"] }).optional(),
   tags: facet(z.array(z.string()), "Labels, key=value", { says: ["labels", "label"] }),
 });
 

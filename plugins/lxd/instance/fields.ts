@@ -36,7 +36,7 @@ export const Instance = z.object({
   ephemeral: facet(z.boolean(), "Whether stopping deletes it", { says: ["temporary"] }),
   snapshots: facet(z.int(), "How many snapshots it has", { says: ["snapshot count"] }).optional(),
   description: facet(z.string(), "Its owner's words").optional(),
-  created: facet(z.string(), "When it was created", { says: ["creation date", "age"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it was created", { says: ["creation date", "age"] }).optional(),
 });
 export type Instance = z.input<typeof Instance>;
 

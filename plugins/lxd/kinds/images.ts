@@ -20,7 +20,7 @@ const Image = z.object({
   description: facet(z.string(), "Its maker's words").optional(),
   public: facet(z.boolean(), "Whether strangers may use it"),
   cached: facet(z.boolean(), "Whether it is a copy kept from an image server"),
-  created: facet(z.string(), "When it was built", { says: ["built", "age"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it was built", { says: ["built", "age"] }).optional(),
   uploaded: facet(z.string(), "When it came to this server").optional(),
   used: facet(z.string(), "When it was last used", { says: ["last used"] }).optional(),
 });

@@ -10,7 +10,7 @@ const { kind, write, destructive } = forClient<LxdClient, { instance: string }>(
 const Snapshot = z.object({
   name: facet(z.string(), "Name, unique within its instance"),
   instance: facet(z.string(), "Instance it was taken of", { says: ["container", "machine"] }),
-  created: facet(z.string(), "When it was taken", { says: ["taken", "age"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it was taken", { says: ["taken", "age"] }).optional(),
   expires: facet(z.string(), "When it is deleted by itself", { says: ["expiry"] }).optional(),
   stateful: facet(z.boolean(), "Whether it holds the memory too"),
   size: facet(z.int(), "Space it takes", { unit: "bytes" }).optional(),
@@ -63,7 +63,7 @@ export const snapshots = kind({
       input: {
         name: z.string().min(1).optional().describe("Its name, default: snap- and the time"),
         stateful: z.boolean().default(false).describe("Keep the memory of a running one too"),
-        expires: z.iso.datetime().optional().describe("When to delete it, ISO 8601"),
+        expires: z.iso.datetime().optional().describe("When to delete it"),
       },
       aliases: ["lxd_create_snapshot", "lxd_snapshot_container"],
       async run({ client, at, input, signal, progress }) {

@@ -3,7 +3,18 @@ import { fromImage } from "./estate.js";
 import type { Task } from "./operations.js";
 import type { Call } from "./router.js";
 import { checkName, configFault, deviceFault } from "./rules.js";
-import { type DeviceSet, type Guest, type Image, type Text, World } from "./world.js";
+import { snapshotMissing } from "./snapshots.js";
+import { type DeviceSet, type Guest, type Image, type Snapshot, type Text, World } from "./world.js";
+
+interface Source {
+  readonly type?: string;
+  readonly alias?: string;
+  readonly fingerprint?: string;
+  readonly server?: string;
+  /** What to copy: an instance, or `instance/snapshot`. */
+  readonly source?: string;
+  readonly instance_only?: boolean;
+}
 
 interface CreateBody {
   readonly name?: string;
@@ -13,7 +24,7 @@ interface CreateBody {
   readonly config?: Text;
   readonly devices?: DeviceSet;
   readonly profiles?: readonly string[];
-  readonly source?: Readonly<Record<string, string>>;
+  readonly source?: Source;
 }
 
 /** `POST /1.0/instances`. What is plainly wrong is refused at once, the rest fails the operation. */
@@ -33,6 +44,7 @@ export function createGuest(call: Call) {
     if (!world.profiles.has(profile)) throw new Refusal(500, `Requested profile "${profile}" doesn't exist`);
   }
   const target = call.query.get("target");
+  if (target && !world.host.members.length) throw new Refusal(400, "Target only allowed when clustered");
   if (target && !world.host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
   const original = source.type === "copy" ? originalOf(world, source.source ?? "") : undefined;
   return accepted(
@@ -66,6 +78,7 @@ export function createGuest(call: Call) {
           ephemeral: body.ephemeral ?? false,
           config: { ...own, ...guest.config },
           files: new Map(original?.files),
+          snapshots: source.instance_only ? [] : [...(original?.snapshots ?? [])],
           ...(target ? { location: target } : {}),
         });
       },
@@ -74,12 +87,13 @@ export function createGuest(call: Call) {
 }
 
 /** What a copy is made of: an instance, or one of its snapshots as `instance/snapshot`. */
-function originalOf(world: World, source: string): Pick<Guest, "config" | "devices" | "files"> {
+function originalOf(world: World, source: string): Snapshot["of"] & Partial<Pick<Guest, "snapshots">> {
   const [name = "", snapshot] = source.split("/");
   const guest = world.guests.get(name);
-  const found = snapshot === undefined ? guest : guest?.snapshots.find((one) => one.name === snapshot)?.of;
-  if (!found) throw new Refusal(404, `Failed to fetch instance "${source}" in project "default": Instance not found`);
-  return found;
+  if (!guest) throw new Refusal(404, `Failed to fetch instance "${name}" in project "default": Instance not found`);
+  const found = guest.snapshots.find((one) => one.name === snapshot);
+  if (snapshot !== undefined && !found) throw new Refusal(404, snapshotMissing(snapshot, name));
+  return found?.of ?? guest;
 }
 
 function createFault(world: World, name: string, guest: Pick<Guest, "config" | "devices" | "profiles">): string | undefined {
@@ -93,7 +107,7 @@ function createFault(world: World, name: string, guest: Pick<Guest, "config" | "
   return world.pools.has(root.pool ?? "") ? undefined : "Failed initialising instance: Failed loading storage pool: Storage pool not found";
 }
 
-function localImage(world: World, source: Readonly<Record<string, string>>): Image | undefined {
+function localImage(world: World, source: Source): Image | undefined {
   if (source.alias) {
     const found = world.images.find(({ aliases }) => aliases.includes(source.alias as string));
     if (!found) throw new Refusal(404, "Image alias not found");
@@ -104,7 +118,7 @@ function localImage(world: World, source: Readonly<Record<string, string>>): Ima
 }
 
 /** What the public image servers would have, fetched in a few steps that report how far they are. */
-async function remoteImage(world: World, source: Readonly<Record<string, string>>, type: Image["type"], task: Task): Promise<Image> {
+async function remoteImage(world: World, source: Source, type: Image["type"], task: Task): Promise<Image> {
   const [os, release] = /ubuntu/.test(source.server ?? "") ? ["Ubuntu", source.alias ?? ""] : (source.alias ?? "").split("/");
   const known = /^(22\.04|24\.04|jammy|noble|12|13|bookworm|trixie|3\.\d+|edge)$/.test(release ?? "");
   if (!os || !known) {

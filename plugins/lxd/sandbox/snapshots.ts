@@ -4,11 +4,14 @@ import { renderSnapshot } from "./render.js";
 import type { Call } from "./router.js";
 import type { Guest, Snapshot } from "./world.js";
 
+export const snapshotMissing = (name: string, instance: string): string =>
+  `Failed to fetch snapshot "${name}" of instance "${instance}" in project "default": InstanceSnapshot not found`;
+
 function snapshotOf(call: Call, guest: Guest): Snapshot {
   const wanted = call.names[1] ?? "";
   const found = guest.snapshots.find(({ name }) => name === wanted);
   if (!found) {
-    throw new Refusal(404, `Failed to fetch snapshot "${wanted}" of instance "${guest.name}" in project "default": InstanceSnapshot not found`);
+    throw new Refusal(404, snapshotMissing(wanted, guest.name));
   }
   return found;
 }

@@ -137,7 +137,12 @@ export class World {
       recorded: new Map(),
       ...guest,
     };
-    made.config = { "volatile.uuid": randomUUID(), "volatile.cloud-init.instance-id": randomUUID(), "volatile.eth0.hwaddr": made.mac, ...made.config };
+    made.config = {
+      "volatile.uuid": randomUUID(),
+      "volatile.cloud-init.instance-id": randomUUID(),
+      "volatile.eth0.hwaddr": made.mac,
+      ...made.config,
+    };
     made.files.set("/etc/hostname", `${made.name}\n`);
     this.guests.set(made.name, made);
     return made;

@@ -23,8 +23,8 @@ const Task = z.object({
   node: facet(z.string(), "Node it runs on", { says: ["host", "server"] }),
   user: facet(z.string(), "Who started it", { says: ["by", "owner"] }),
   token: facet(z.string(), "API token it was started with").optional(),
-  created: facet(z.string(), "When it started, ISO 8601", { says: ["started", "start time"] }),
-  ended: facet(z.string(), "When it ended, ISO 8601", { says: ["finished at", "end time"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it started", { says: ["started", "start time"] }),
+  ended: facet(z.string(), "When it ended", { says: ["finished at", "end time"] }).optional(),
   duration: facet(z.int(), "How long it took", { says: ["took"], unit: "seconds" }).optional(),
 });
 
@@ -58,6 +58,7 @@ export const tasks = kind({
   says: ["task", "job"],
   item: Task,
   key: "id",
+  order: "platform", // newest first
   aliases: {
     list: ["proxmox-list-tasks", "proxmox_list_tasks", "proxmox_get_tasks"],
     get: ["proxmox-task-status", "proxmox_task_status", "proxmox_get_task_status"],
@@ -133,7 +134,8 @@ const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 function upidOf(key: string): Upid {
   const upid = parseUpid(key.trim());
-  if (!upid)
-    throw new ProxMcpError("INVALID_INPUT", `${key} is no task id. One looks like UPID:pve1:00001840:0007A97F:6B00E495:qmstart:100:root@pam!mcp:`);
-  return upid;
+  if (upid) return upid;
+  throw new ProxMcpError("NOT_FOUND", `There is no task ${key}.`, {
+    next: "List the tasks and use an id from there. One looks like UPID:pve1:00001840:0007A97F:6B00E495:qmstart:100:root@pam!mcp:",
+  });
 }

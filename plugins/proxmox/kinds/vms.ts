@@ -8,7 +8,7 @@ const { kind, write, destructive } = forClient<ProxmoxClient>();
 const Vm = z.object({
   ...guestFields,
   os_type: facet(z.string(), "Operating system as configured: l26, win11, other", { says: ["ostype"] }).optional(),
-  created: facet(z.string(), "When it was created, ISO 8601", { says: ["creation", "made"] }).optional(),
+  created: facet(z.iso.datetime({ offset: true }), "When it was created", { says: ["creation", "made"] }).optional(),
 });
 
 /** Seconds as a parameter: how long Proxmox waits for the guest. */
