@@ -9,5 +9,6 @@ export * from "./declare/provider.js";
 export * from "./declare/sandbox.js";
 export * from "./declare/tokens.js";
 export { type Verb, VERBS } from "./declare/verbs.js";
+export type { WorkloadMapping, WorkloadSpec } from "./declare/workload.js";
 export { ERRORS, type ErrorCode, type ErrorDetails, type ErrorReport, isProxMcpError, ProxMcpError } from "./errors.js";
 export type * from "./transport/types.js";

@@ -11,8 +11,8 @@ export interface Choice {
   readonly notes: readonly string[];
 }
 
-/** Asks one connection whether it holds an item of a kind. */
-export type LookUp = (entry: ConnectionEntry, kind: string, key: string, at: Readonly<Record<string, unknown>>) => Promise<boolean>;
+/** Asks one connection whether it holds an item of a kind. Undefined: it may not be asked, and is no choice. */
+export type LookUp = (entry: ConnectionEntry, kind: string, key: string, at: Readonly<Record<string, unknown>>) => Promise<boolean | undefined>;
 
 /**
  * Which connection a call goes to. The same for every provider, in this order: the one that was named; the one whose pattern claims the
@@ -106,7 +106,8 @@ async function lookUpOver(entries: readonly ConnectionEntry[], subject: Subject,
     throw new ProxMcpError("CONNECTION_AMBIGUOUS", `Several ${plural(noun)} have a ${what}: ${data.candidates.join(", ")}.`, { next, data });
   if (!holder) {
     if (silent.length > 0) throw new ProxMcpError("CONNECTION_UNCERTAIN", `No ${noun} that answered has a ${what}; ${unasked}.`, { next, data });
-    throw new ProxMcpError("NOT_FOUND", `No ${noun} has a ${what}. Asked: ${entries.map((entry) => entry.name).join(", ")}.`);
+    const asked = answers.filter((answer) => answer.holds === false).map(({ entry }) => entry.name);
+    throw new ProxMcpError("NOT_FOUND", `No ${noun} has a ${what}. Asked: ${asked.join(", ")}.`);
   }
   if (silent.length === 0) return { entries: [holder], why: "found there", notes: [] };
   if (action && action.safety !== "read")

@@ -1,6 +1,7 @@
 import type { ConnectionEntry } from "../connections.js";
 import { matcher } from "../derive/match.js";
-import type { Operation, Tool } from "../derive/tools.js";
+import { hintOf } from "../derive/hint.js";
+import { type Operation, type Tool, toolName } from "../derive/tools.js";
 import { spaced } from "../derive/words.js";
 import { ProxMcpError, toProxMcpError } from "../errors.js";
 import type { Signer } from "../services/signer.js";
@@ -55,17 +56,32 @@ export class Dispatcher {
     const { limits, logger } = this.#options;
     const parsed = parseInput(tool, args);
     const seconds = tool.timeout ?? (tool.safety === "read" ? limits.readTimeout : limits.writeTimeout);
-    const entries = await withDeadline(limits.readTimeout, tool.name, context.signal, (signal) => this.#choose(tool, parsed, { ...context, signal }));
+    const entries = await this.#choose(tool, parsed, context);
     logger.debug("connection chosen", { call: context.call, tool: tool.name, connections: entries.map((entry) => entry.name) });
     // The user may take their time: waiting for the answer does not count against the deadline.
     await this.#confirm(tool, args, parsed, entries, context);
-    const value = await withDeadline(seconds, tool.name, context.signal, (signal) => this.#run(tool, parsed, entries, { ...context, signal }));
+    const value = await this.#run(tool, parsed, entries, seconds, context);
     return { value, connections: entries.map((entry) => entry.name) };
+  }
+
+  /** Runs work on one connection under a deadline of its own: one that hangs takes nothing from the others. */
+  async #on<Result>(
+    entry: ConnectionEntry,
+    tool: OperationTool,
+    seconds: number,
+    context: CallContext,
+    work: (context: CallContext) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await withDeadline(seconds, tool.name, context.signal, (signal) => work({ ...context, signal }));
+    } catch (error) {
+      throw toProxMcpError(error).on(entry.name);
+    }
   }
 
   /** The connections that the call goes to, of those on which the policy allows it. */
   async #choose(tool: OperationTool, parsed: ParsedInput, context: CallContext): Promise<readonly ConnectionEntry[]> {
-    const { policy, invoker, fallback } = this.#options;
+    const { policy, invoker, fallback, limits } = this.#options;
     const { provider } = tool.operation;
     const all = this.#options.entries(provider.name);
     const refusals = new Map<string, string>();
@@ -83,8 +99,11 @@ export class Dispatcher {
     const choice = await chooseConnections(tool.operation, parsed, candidates, fallback(provider.name), async (entry, kindName, key, at) => {
       const kind = provider.kinds.find((one) => one.name === kindName);
       if (!kind) return false;
+      // Looking for an item is part of a tool that is allowed there, or is allowed as such. Elsewhere nothing may be found out.
+      const look = { name: toolName(provider.name, kindName, "get"), safety: "read", aliases: kind.aliases?.get ?? [] } as const;
+      if (refusals.has(entry.name) && !policy.decide(context.caller, look, entry.name).allowed) return undefined;
       try {
-        await invoker.get({ kind }, entry, key, at, { ...context, notes: [] });
+        await this.#on(entry, tool, limits.readTimeout, { ...context, notes: [] }, (inner) => invoker.get({ kind }, entry, key, at, inner));
         return true;
       } catch (error) {
         if (isNotFound(error)) return false;
@@ -131,24 +150,32 @@ export class Dispatcher {
     return [...new Set(said)].filter(Boolean).join(" ");
   }
 
-  async #run(tool: OperationTool, parsed: ParsedInput, entries: readonly ConnectionEntry[], context: CallContext): Promise<Record<string, unknown>> {
+  async #run(
+    tool: OperationTool,
+    parsed: ParsedInput,
+    entries: readonly ConnectionEntry[],
+    seconds: number,
+    context: CallContext,
+  ): Promise<Record<string, unknown>> {
     const { operation } = tool;
     const { provider, kind, verb, action } = operation;
-    const { invoker } = this.#options;
+    const { invoker, limits } = this.#options;
     const several = this.#options.entries(provider.name).length > 1;
-    if (verb === "list") return await this.#list(operation, parsed, entries, several, context);
+    if (verb === "list") return await this.#list(tool, parsed, entries, several, seconds, context);
     const [entry] = entries;
     if (!entry) throw new ProxMcpError("INTERNAL", `${tool.name}: no connection was chosen.`);
     const rest = (): Record<string, unknown> => ({
       ...(several ? { [provider.connection.noun]: entry.name } : {}),
       ...(context.notes.length > 0 ? { notes: context.notes } : {}),
     });
-    if (!action) return { item: await invoker.get(operation, entry, parsed.key ?? "", parsed.at, context), ...rest() };
-    const answer = await invoker.act(operation, entry, parsed, context);
+    const read = (key: string, within: number): Promise<Item> =>
+      this.#on(entry, tool, within, context, (inner) => invoker.get(operation, entry, key, parsed.at, inner));
+    if (!action) return { item: await read(parsed.key ?? "", seconds), ...rest() };
+    const answer = await this.#on(entry, tool, seconds, context, (inner) => invoker.act(operation, entry, parsed, inner));
     if (action.output) return { result: answer, ...rest() };
     const key = keyAfter(operation, parsed, answer);
     try {
-      const item = await invoker.get(operation, entry, key, parsed.at, context);
+      const item = await read(key, limits.readTimeout);
       return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : { item, ...rest() };
     } catch (error) {
       if (verb === "delete" && isNotFound(error)) return { deleted: true, [kind.key]: key, ...rest() };
@@ -162,20 +189,23 @@ export class Dispatcher {
 
   /** All sources in parallel; one that fails is an error beside the others' rows. */
   async #list(
-    operation: Operation,
+    tool: OperationTool,
     parsed: ParsedInput,
     entries: readonly ConnectionEntry[],
     several: boolean,
+    seconds: number,
     context: CallContext,
   ): Promise<Record<string, unknown>> {
+    const { operation } = tool;
     const { provider, kind } = operation;
     const { invoker, signer, limits } = this.#options;
     const noun = provider.connection.noun;
     const errors: SourceError[] = [];
+    const hint = hintOf(operation.fields, parsed.where);
     const parts = await Promise.all(
       entries.map(async (entry) => {
         try {
-          const listing = await invoker.list(operation, entry, parsed.at, parsed.where, context);
+          const listing = await this.#on(entry, tool, seconds, context, (inner) => invoker.list(operation, entry, parsed.at, hint, inner));
           errors.push(...listing.errors);
           const items = kind.order === "platform" ? listing.items : inOrder(listing.items, [...Object.keys(kind.within ?? {}), kind.key]);
           return several ? items.map((item) => ({ ...item, [noun]: entry.name })) : items;

@@ -13,6 +13,9 @@ import type { Reads } from "./reads.js";
 export type Item = Readonly<Record<string, unknown>>;
 export type SourceError = ErrorReport & { readonly source?: string };
 
+/** So many of the rows that are refused for the same reason are named. */
+const MAX_NAMED = 3;
+
 /** Calls a plugin's functions on one connection: builds their arguments, shares reads, and holds what they answer to its schema. */
 export class Invoker {
   readonly #reads: Reads;
@@ -44,16 +47,23 @@ export class Invoker {
     const listing: Listing<unknown> = Array.isArray(answer) ? { items: answer as unknown[] } : (answer as Listing<unknown>);
     const items: Item[] = [];
     const errors: SourceError[] = (listing.errors ?? []).map((error) => ({ ...error, connection: entry.name }));
-    const refused = new Map<string, number>();
+    const refused = new Map<string, string[]>();
     for (const row of listing.items) {
       const result = kind.item.safeParse(row);
       if (result.success) items.push(result.data as Item);
       else {
-        const fault = `${kind.name} ${JSON.stringify((row as Item)?.[kind.key])}: ${faultOf(result.error.issues)}`;
-        refused.set(fault, (refused.get(fault) ?? 0) + 1);
+        const fault = faultOf(result.error.issues);
+        const keys = refused.get(fault) ?? [];
+        keys.push(JSON.stringify((row as Item | null | undefined)?.[kind.key]) ?? "without a key");
+        refused.set(fault, keys);
       }
     }
-    for (const fault of refused.keys()) errors.push(new ProxMcpError("INVALID_OUTPUT", fault, { connection: entry.name }).report());
+    // One error for each fault, not for each row: a field that changed is wrong in all of them.
+    for (const [fault, keys] of refused) {
+      const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : "";
+      const message = `${kind.name} ${keys.slice(0, MAX_NAMED).join(", ")}${more}: ${fault}`;
+      errors.push(new ProxMcpError("INVALID_OUTPUT", message, { connection: entry.name }).report());
+    }
     return { items, errors };
   }
 

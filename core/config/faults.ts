@@ -1,24 +1,24 @@
-import { innerSchema, type SchemaIssue } from "../declare/facet.js";
+import type { SchemaIssue } from "../declare/facet.js";
 import { ProxMcpError } from "../errors.js";
+import { namesOf, partOf } from "./nested.js";
 
 export interface DescribeOptions {
   /** Whether the value at the fault may be shown; whatever may be a secret is named by its type alone. */
   readonly show: boolean;
   /** What was checked against, so that the names it knows can be listed. */
-  readonly schema: object;
+  readonly schema?: object;
 }
 
 /** `connections.prod.tools.confirm: found "maybe"; allowed: ...` An unknown name is a fault of its own. */
 export function describeIssue(issue: SchemaIssue, root: unknown, { show, schema }: DescribeOptions): readonly string[] {
   const path = issue.path.map(String);
   const { keys: names, issues: inner } = issue as { keys?: readonly string[]; issues?: readonly SchemaIssue[] };
-  const known = names && schemaAt(schema, issue.path);
-  if (names && known)
-    return names.map((name) => `${[...path, name].join(".")}: no such setting; allowed: ${Object.keys(shapeOf(known) ?? {}).join(", ")}`);
+  const known = schema && path.reduce<object | undefined>((at, step) => at && partOf(at, step), schema);
+  if (names && known) return names.map((name) => `${[...path, name].join(".")}: no such setting; allowed: ${namesOf(known).join(", ")}`);
   if (issue.code === "invalid_key") return [`${path.join(".")}: ${inner?.[0]?.message ?? issue.message}`];
   const found = issue.path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], root);
   return [
-    `${path.join(".") || "(top level)"}: found ${show && isScalar(found) ? shorten(String(JSON.stringify(found))) : typeName(found)}; ${issue.message}`,
+    `${path.join(".") || "(top level)"}: found ${show && isScalar(found) ? shorten(JSON.stringify(found)) : typeName(found)}; ${issue.message}`,
   ];
 }
 
@@ -39,28 +39,3 @@ function typeName(value: unknown): string {
 }
 
 const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
-
-interface SchemaParts {
-  readonly shape?: Readonly<Record<string, object>>;
-  readonly element?: object;
-  readonly valueType?: object;
-}
-
-const shapeOf = (schema: object): SchemaParts["shape"] => (schema as SchemaParts).shape;
-
-/** The schema that a path leads to, through whatever is optional or defaulted. */
-function schemaAt(schema: object, path: readonly PropertyKey[]): object | undefined {
-  let at: object | undefined = unwrapped(schema);
-  for (const step of path) {
-    const { shape, element, valueType }: SchemaParts = at ?? {};
-    const next: object | undefined = shape?.[String(step)] ?? valueType ?? element;
-    at = next && unwrapped(next);
-  }
-  return at && shapeOf(at) ? at : undefined;
-}
-
-function unwrapped(schema: object): object {
-  let at = schema;
-  for (let inner = innerSchema(at); inner && !shapeOf(at); inner = innerSchema(at)) at = inner;
-  return at;
-}

@@ -1,10 +1,8 @@
 import { createConnection } from "node:net";
 import type { FoundConnection, Provider } from "../declare/provider.js";
-import { ProxMcpError } from "../errors.js";
-import { isSecret } from "../declare/check.js";
-import { describeIssue } from "./load.js";
+import { configInvalid, describeIssue } from "./faults.js";
 import type { CheckedConfig, ToolRules } from "./schema.js";
-import { resolveSecrets, type Secrets } from "./secrets.js";
+import { holdsSecret, isReference, rememberSecrets, resolveReferences, type Secrets } from "./secrets.js";
 
 /** A connection as it was configured, checked against its provider's schema, its secrets resolved. */
 export interface ConfiguredConnection {
@@ -33,70 +31,76 @@ export interface InventoryOptions {
  */
 export async function inventory(options: InventoryOptions): Promise<readonly ConfiguredConnection[]> {
   const configured = Object.entries(options.config.connections ?? {});
-  const faults: string[] = [];
-  const collect = async (name: string, entry: Record<string, unknown>, from: string): Promise<ConfiguredConnection | undefined> => {
-    try {
-      return await configure(name, entry, from, options);
-    } catch (error) {
-      if (!(error instanceof ProxMcpError)) throw error;
-      faults.push(...((error.details.data?.["faults"] as string[] | undefined) ?? [error.message]));
-      return undefined;
-    }
-  };
-  const found: readonly (readonly [string, Record<string, unknown>, string])[] =
+  const entries: readonly Entry[] =
     configured.length > 0
-      ? configured.map(([name, entry]) => [name, entry, options.file ?? "the config"] as const)
-      : (await surroundings(options)).map(({ provider, found }) => [found.name, { provider: provider.name, ...found.options }, found.from] as const);
-  const connections = (await Promise.all(found.map(([name, entry, from]) => collect(name, entry, from)))).filter((one) => one !== undefined);
-  faults.push(...checkDefaults(options.config, connections, options.providers));
-  if (faults.length > 0)
-    throw new ProxMcpError(
-      "CONFIG_INVALID",
-      [`${options.file ?? "The configuration"} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:`, ...faults].join("\n  "),
-      { data: { faults } },
-    );
-  return connections;
+      ? configured.map(([name, entry]) => ({ name, entry, from: options.file ?? "the config" }))
+      : (await surroundings(options)).map(({ provider, found }) => ({
+          name: found.name,
+          entry: { provider: provider.name, ...found.options },
+          from: found.from,
+        }));
+  const faults: string[] = [];
+  for (const [at, { name, from }] of entries.entries()) {
+    const other = entries.findIndex((one) => one.name === name);
+    if (other < at) faults.push(`connections.${name}: described twice, by ${entries[other]?.from} and ${from}`);
+  }
+  const checked = await Promise.all(entries.map((entry) => configure(entry, options)));
+  faults.push(...checked.flatMap((one) => one.faults), ...checkDefaults(options.config, entries, options.providers));
+  if (faults.length > 0) throw configInvalid(options.file ?? "The configuration", faults);
+  return checked.flatMap((one) => one.connection ?? []);
 }
 
+interface Entry {
+  readonly name: string;
+  readonly entry: Readonly<Record<string, unknown>>;
+  readonly from: string;
+}
+
+/** Checks one connection and resolves its secrets. Without one if it has faults; all of them are told. */
 async function configure(
-  name: string,
-  entry: Record<string, unknown>,
-  from: string,
+  { name, entry, from }: Entry,
   { providers, folder, env, secrets }: InventoryOptions,
-): Promise<ConfiguredConnection> {
+): Promise<{ readonly connection?: ConfiguredConnection; readonly faults: readonly string[] }> {
   const { provider: providerName, match, tags, tools, ...own } = entry;
   const path = `connections.${name}`;
-  const fail = (faults: readonly string[]): never => {
-    throw new ProxMcpError("CONFIG_INVALID", faults.join("; "), { data: { faults } });
-  };
   const provider = providers.find((one) => one.name === providerName);
-  if (!provider) return fail([`${path}.provider: found ${JSON.stringify(providerName)}; allowed: ${providers.map((one) => one.name).join(", ")}`]);
+  if (!provider)
+    return { faults: [`${path}.provider: found ${JSON.stringify(providerName)}; allowed: ${providers.map((one) => one.name).join(", ")}`] };
   const { schema } = provider.connection;
   const shape = schema.shape as Record<string, object>;
-  const unknown = Object.keys(own).filter((option) => !(option in shape));
-  if (unknown.length > 0) return fail(unknown.map((option) => `${path}.${option}: no such option; allowed: ${Object.keys(shape).join(", ")}`));
-  const resolved = (await resolveSecrets(own, { path, folder, env, secrets })) as Record<string, unknown>;
-  for (const [option, value] of Object.entries(resolved)) if (isSecret(shape[option]) && typeof value === "string") secrets.add(value);
+  const faults = Object.keys(own)
+    .filter((option) => !Object.hasOwn(shape, option))
+    .map((option) => `${path}.${option}: no such option; allowed: ${Object.keys(shape).join(", ")}`);
+  const resolved: Record<string, unknown> = {};
+  const unresolved: string[] = [];
+  for (const [option, value] of Object.entries(own)) {
+    if (!Object.hasOwn(shape, option)) continue;
+    const missing: string[] = [];
+    resolved[option] = await resolveReferences(value, `${path}.${option}`, { folder, env, faults: missing });
+    if (missing.length > 0) unresolved.push(option);
+    faults.push(...missing);
+  }
+  rememberSecrets(schema, own, resolved, secrets);
   const result = schema.safeParse(resolved);
-  if (!result.success)
-    return fail(
-      result.error.issues.map((issue) =>
-        describeIssue(
-          { ...issue, path: ["connections", name, ...issue.path] },
-          { connections: { [name]: resolved } },
-          !isSecret(shape[String(issue.path[0])]),
-        ),
-      ),
-    );
-  return {
+  for (const issue of result.success ? [] : result.error.issues) {
+    const option = String(issue.path[0]);
+    // With a part missing, only what is said about the others is worth reading.
+    if (unresolved.length > 0 && (unresolved.includes(option) || !(option in resolved))) continue;
+    const show = !holdsSecret(shape[option] ?? {}) && !isReference(own[option]);
+    const described = describeIssue({ ...issue, path: ["connections", name, ...issue.path] }, { connections: { [name]: resolved } }, { show });
+    faults.push(...described.map((fault) => secrets.maskText(fault)));
+  }
+  if (faults.length > 0 || !result.success) return { faults };
+  const connection: ConfiguredConnection = {
     name,
     provider,
     options: result.data as Record<string, unknown>,
     match: (match as readonly string[] | undefined) ?? [],
     tags: (tags as Record<string, string> | undefined) ?? {},
-    ...(tools ? { tools: tools as ToolRules } : {}),
+    ...(tools ? { tools } : {}),
     from,
   };
+  return { connection, faults };
 }
 
 interface Found {
@@ -128,15 +132,11 @@ function answers(socket: string): Promise<boolean> {
   });
 }
 
-function checkDefaults(
-  { defaults = {} }: CheckedConfig,
-  connections: readonly ConfiguredConnection[],
-  providers: readonly Provider[],
-): readonly string[] {
+function checkDefaults({ defaults = {} }: CheckedConfig, connections: readonly Entry[], providers: readonly Provider[]): readonly string[] {
   return Object.entries(defaults).flatMap(([provider, name]) => {
     if (!providers.some((one) => one.name === provider))
       return [`defaults.${provider}: no such provider; allowed: ${providers.map((one) => one.name).join(", ")}`];
-    const known = connections.filter((one) => one.provider.name === provider).map((one) => one.name);
+    const known = connections.filter(({ entry }) => entry["provider"] === provider).map((one) => one.name);
     return known.includes(name)
       ? []
       : [`defaults.${provider}: found ${JSON.stringify(name)}; allowed: ${known.join(", ") || "none, as no such connection is configured"}`];

@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkProvider, schemasOf } from "../declare/check.js";
@@ -31,24 +32,33 @@ export async function loadPlugin(plugin: string | object, folder: string): Promi
 async function importPlugin(name: string, folder: string): Promise<unknown> {
   const shipped = (DEFAULTS.plugins as readonly string[]).includes(name);
   const isPath = name.startsWith(".") || isAbsolute(name) || name.startsWith("file:");
+  const url = isPath ? (name.startsWith("file:") ? name : pathToFileURL(resolve(folder, name)).href) : undefined;
+  const absent = (cause: unknown): ProxMcpError =>
+    new ProxMcpError("PLUGIN_NOT_FOUND", `The plugin ${name} was not found from ${folder}.`, { cause });
+  if (url)
+    await access(new URL(url)).catch((error: unknown) => {
+      throw absent(error);
+    });
   try {
-    const module: Record<string, unknown> = shipped
-      ? await import(`proxmcp/plugins/${name}`)
-      : isPath
-        ? await import(name.startsWith("file:") ? name : pathToFileURL(resolve(folder, name)).href)
-        : await importFrom(name, folder);
+    const module = (shipped ? await import(`proxmcp/plugins/${name}`) : url ? await import(url) : await importFrom(name, folder)) as Record<
+      string,
+      unknown
+    >;
     // A CommonJS plugin's `exports.default` arrives one level deeper.
-    const exported = module["default"] as Record<string, unknown> | undefined;
-    return exported && !("kinds" in exported) && "default" in exported ? exported["default"] : exported;
+    const exported = module["default"];
+    const deeper = typeof exported === "object" && exported !== null && !("kinds" in exported) && "default" in exported;
+    return deeper ? exported.default : exported;
   } catch (error) {
-    const code = (error as { code?: string }).code;
-    const missing = code === "ERR_MODULE_NOT_FOUND" && String((error as Error).message).includes(name);
-    throw new ProxMcpError(
-      missing ? "PLUGIN_NOT_FOUND" : "PLUGIN_INVALID",
-      missing
-        ? `The plugin ${name} was not found from ${folder}.`
-        : `The plugin ${name} failed to load: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    const { code, message }: { code?: string; message: string } = error instanceof Error ? error : { message: String(error) };
+    // A package that the plugin itself imports may be missing too: that is a fault of the plugin.
+    if (code === "ERR_MODULE_NOT_FOUND" && message.startsWith(`Cannot find package '${packageOf(name)}' `)) throw absent(error);
+    throw new ProxMcpError("PLUGIN_INVALID", `The plugin ${name} failed to load: ${message}`, { cause: error });
   }
 }
+
+/** `@scope/name` of `@scope/name/sub/path`. */
+const packageOf = (name: string): string =>
+  name
+    .split("/")
+    .slice(0, name.startsWith("@") ? 2 : 1)
+    .join("/");

@@ -1,4 +1,4 @@
-import { registerHooks } from "node:module";
+import { createRequire, registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -14,7 +14,12 @@ export function mapOwnPackage(): void {
   hooked = true;
   registerHooks({
     resolve(specifier, context, next) {
-      if (specifier === "proxmcp" || specifier.startsWith("proxmcp/")) return next(specifier, { ...context, parentURL: import.meta.url });
+      if (specifier === "proxmcp" || specifier.startsWith("proxmcp/")) {
+        // A `require` resolves from the module that called it, whatever parent it is told here. The answer is not asked for again.
+        if (!context.conditions.includes("require") || context.parentURL === import.meta.url)
+          return next(specifier, { ...context, parentURL: import.meta.url });
+        return { url: pathToFileURL(createRequire(import.meta.url).resolve(specifier)).href, shortCircuit: true };
+      }
       if (!specifier.startsWith(FROM)) return next(specifier, context);
       const { name, folder } = JSON.parse(decodeURIComponent(specifier.slice(FROM.length))) as { name: string; folder: string };
       return next(name, { ...context, parentURL: pathToFileURL(join(folder, "proxmcp.config.js")).href });

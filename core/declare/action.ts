@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { AnySchema } from "./facet.js";
 import type { Clock, Logger } from "./tokens.js";
+import type { WorkloadMapping } from "./workload.js";
 
 /** What an action may do to the platform. Policy, annotations and confirmation follow from it. */
 export type Safety = "read" | "write" | "destructive";
@@ -55,6 +56,8 @@ export type ObjectSchema = AnySchema & { readonly shape: object };
 
 export type Shape = Readonly<Record<string, z.ZodType>>;
 type In<Input> = Input extends Shape ? z.output<z.ZodObject<Input>> : Input extends z.ZodType ? z.output<Input> : Record<string, unknown>;
+/** The arguments as a caller gives them: what has a default may be left out. */
+type Given<Input> = Input extends Shape ? z.input<z.ZodObject<Input>> : Input extends z.ZodType ? z.input<Input> : Readonly<Record<string, unknown>>;
 type Out<Output> = Output extends z.ZodType ? z.input<Output> : Output extends AnySchema<infer Value> ? Value : Written;
 
 export interface ActionSpec<Client, Within, Input, Output> {
@@ -78,13 +81,17 @@ export interface ActionSpec<Client, Within, Input, Output> {
    * containers, 120 MB". It only reads; what it throws ends the call before anybody is asked.
    */
   readonly loses?: string | Loses<Client, In<Input>, Within>;
+  /** Of a create action: how a workload that is to be placed somewhere becomes arguments of this action. Without it, nothing is routed here. */
+  readonly workload?: WorkloadMapping<Given<Input> & Partial<Within>>;
   run(args: ActionArgs<Client, In<Input>, Within>): Promise<Out<Output>>;
 }
 
-export interface Action<Client = unknown> extends Omit<ActionSpec<Client, never, unknown, unknown>, "run" | "input" | "output" | "loses"> {
+export interface Action<Client = unknown>
+  extends Omit<ActionSpec<Client, never, unknown, unknown>, "run" | "input" | "output" | "loses" | "workload"> {
   readonly safety: Safety;
   readonly input?: Shape | ObjectSchema;
   readonly output?: ObjectSchema;
   readonly loses?: string | Loses<Client, never, never>;
+  readonly workload?: WorkloadMapping;
   run(args: ActionArgs<Client, never, never>): Promise<unknown>;
 }

@@ -118,10 +118,9 @@ function inputSchema(operation: Operation, { connections }: ToolOptions, confirm
     properties[kind.key] = keySchema(operation);
     required.push(kind.key);
   }
-  if (kind.within) {
-    const within = jsonOf(objectOf(kind.within), "input");
-    Object.assign(properties, within.properties);
-    required.push(...(verb === "list" ? (kind.listRequires ?? []) : (within.required ?? [])));
+  for (const [name, schema] of Object.entries(kind.within ?? {})) {
+    properties[name] = jsonOf(schema, "input");
+    if (verb === "list" ? kind.listRequires?.includes(name) : !schema.safeParse(undefined).success) required.push(name);
   }
   if (verb === "list") {
     properties["where"] = deriveFilter(operation.fields);

@@ -9,6 +9,9 @@ export interface Quantity {
   /** The smallest and the largest value that is displayed as this quantity, in the base unit of its dimension. */
   readonly low: number;
   readonly high: number;
+  /** What comparisons begin at: "under 1 GB" ends where one GB could begin, "over 1 GB" begins where it must have ended. */
+  readonly least: number;
+  readonly most: number;
   /** As it was written, tidied: `1 GB`. */
   readonly text: string;
 }
@@ -87,23 +90,35 @@ export function parseQuantity(number: number, unit: string): Quantity | undefine
   if (word === "%" || word === "percent" || word === "pct") {
     // "80 %" is displayed for everything that rounds to it.
     const step = 0.5 / 10 ** decimals(number);
-    return { dimension: "ratio", low: (number - step) / 100, high: (number + step) / 100, text: `${number} %` };
+    const exact = number / 100;
+    return { dimension: "ratio", low: (number - step) / 100, high: (number + step) / 100, least: exact, most: exact, text: `${number} %` };
   }
   const bytes = BYTES.get(word);
-  if (bytes) return { dimension: "bytes", low: Math.floor(number * bytes[0]), high: Math.ceil(number * bytes[1]), text: `${number} ${shown(word)}` };
+  if (bytes) {
+    const [least, most] = [Math.floor(number * bytes[0]), Math.ceil(number * bytes[1])];
+    return { dimension: "bytes", low: least, high: most, least, most, text: `${number} ${shown(word)}` };
+  }
   if (Object.hasOwn(SECONDS, word)) {
     const length = SECONDS[word] ?? 1;
     // "2 days" is displayed until the third one begins.
     const until = Number.isInteger(number) ? (number + 1) * length - 1 : number * length;
-    return { dimension: "seconds", low: number * length, high: until, text: `${number} ${word.length > 1 ? word : longTime(word)}` };
+    const exact = number * length;
+    return { dimension: "seconds", low: exact, high: until, least: exact, most: exact, text: `${number} ${word.length > 1 ? word : longTime(word)}` };
   }
   if (["c", "°c", "°", "degree", "degrees", "celsius"].includes(word))
-    return { dimension: "celsius", low: number - 0.5, high: number + 0.5, text: `${number} °C` };
+    return { dimension: "celsius", low: number - 0.5, high: number + 0.5, least: number, most: number, text: `${number} °C` };
   return undefined;
 }
 
 /** A number without a unit. */
-export const plainNumber = (number: number): Quantity => ({ dimension: "number", low: number, high: number, text: String(number) });
+export const plainNumber = (number: number): Quantity => ({
+  dimension: "number",
+  low: number,
+  high: number,
+  least: number,
+  most: number,
+  text: String(number),
+});
 
 const decimals = (number: number): number => String(number).split(".")[1]?.length ?? 0;
 

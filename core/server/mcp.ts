@@ -55,22 +55,29 @@ async function callTool(app: ProxMcp, server: Server, name: string, args: Record
   const answer = inputResponse(ctx.mcpReq.inputResponses, CONFIRM);
   const token = answer.kind === "elicit" ? ctx.mcpReq.requestState<string>() : undefined;
   if (answer.kind === "elicit" && !(answer.action === "accept" && answer.content?.[CONFIRM] === true)) return failed(DECLINED);
+  const report = reporter(ctx);
+  let over = false;
   try {
     const value = await app.call(name, args, {
       signal: ctx.mcpReq.signal,
-      progress: reporter(ctx),
+      // A plugin that goes on after its deadline must not be heard once the answer is out.
+      progress: (step) => {
+        if (!over) report(step);
+      },
       ...(token === undefined ? {} : { confirmToken: token }),
     });
     return { content: [{ type: "text" as const, text: JSON.stringify(value) }], structuredContent: value };
   } catch (error) {
     const failure = toProxMcpError(error);
-    // A tool that is not there is a mistake of the client's; one that fails is an answer.
-    if (failure.code === "TOOL_UNKNOWN" || (failure.code === "TOOL_DENIED" && !isListed(app, name)))
+    // A tool that is not there is a mistake of the client's; one that fails is an answer, even if it looked for another tool.
+    if ((failure.code === "TOOL_UNKNOWN" || failure.code === "TOOL_DENIED") && !isListed(app, name))
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, failure.message);
     const asked = failure.details.data?.["confirm"];
     if (failure.code === "CONFIRMATION_REQUIRED" && typeof asked === "string" && app.elicits && canElicit(server, ctx))
       return question(failure.message, asked);
     return failed(failure.report());
+  } finally {
+    over = true;
   }
 }
 
@@ -109,11 +116,13 @@ function isListed(app: ProxMcp, name: string): boolean {
   }
 }
 
+/** Whether the client can ask a question. One that names only `url` can but open links; one that names nothing means forms. */
 function canElicit(server: Server, ctx: ServerContext): boolean {
   const perRequest = (ctx.mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY] as
-    | { elicitation?: unknown }
+    | { elicitation?: { form?: unknown; url?: unknown } }
     | undefined;
-  return Boolean((perRequest ?? server.getClientCapabilities())?.elicitation);
+  const elicitation = (perRequest ?? server.getClientCapabilities())?.elicitation;
+  return Boolean(elicitation && (elicitation.form || !elicitation.url));
 }
 
 /** Progress goes to the client only if it asked for it. A later report never goes back. */

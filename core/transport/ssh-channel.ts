@@ -54,7 +54,7 @@ export function collect(channel: ClientChannel, link: SshLink, command: Command)
       signal.removeEventListener("abort", aborted);
       const exitCode = code ?? (killedBy === undefined ? undefined : 128 + (constants.signals[killedBy as NodeJS.Signals] ?? 0));
       const settle = (): void => {
-        if (exitCode === undefined) reject(endless(link, what));
+        if (exitCode === undefined) reject(unfinished(link, what));
         else resolve({ exitCode, stdout: Buffer.concat(stdout).toString("utf8"), stderr: Buffer.concat(stderr).toString("utf8") });
       };
       // ssh2 waits for the end of stdout only.
@@ -62,13 +62,13 @@ export function collect(channel: ClientChannel, link: SshLink, command: Command)
       else channel.stderr.once("end", settle);
     });
     signal.addEventListener("abort", aborted, { once: true });
-    // Not end(): with both directions ended ssh2 closes the channel, and a program that closes its stdout before it exits loses its exit code.
-    if (stdin) channel.write(stdin, () => channel.eof());
-    else channel.eof();
+    if (stdin === undefined) channel.end();
+    else channel.end(stdin);
   });
 }
 
-function endless(link: SshLink, what: string): ProxMcpError {
+/** A command whose end we did not see. */
+export function unfinished(link: SshLink, what: string): ProxMcpError {
   if (link.alive) return new ProxMcpError("UPSTREAM", `${what} ended without an exit code.`, { tried: [what] });
   return new ProxMcpError("UNREACHABLE", `The SSH connection was lost while ${what} ran.`, {
     tried: [what],
@@ -84,14 +84,16 @@ export class ChannelStream extends Duplex {
   readonly #channel: ClientChannel;
   #written: ((error?: Error | null) => void) | undefined;
 
-  constructor(channel: ClientChannel, link: SshLink) {
+  /** With `outcome` the stream ends when that is known, and as it says. */
+  constructor(channel: ClientChannel, link: SshLink, outcome?: Promise<Error | undefined>) {
     super();
     this.#channel = channel;
     channel.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) channel.pause();
     });
     channel.on("end", () => {
-      if (link.alive) this.push(null);
+      if (link.alive && outcome) void outcome.then((failure) => (failure ? this.destroy(failure) : this.push(null)));
+      else if (link.alive) this.push(null);
       else this.destroy(socketError("ECONNRESET", "The SSH connection was lost."));
     });
     // After its end, which was pushed just above: what is buffered is still to be read.
@@ -129,6 +131,23 @@ export class ChannelStream extends Duplex {
     this.#written = undefined;
     done?.(error);
   }
+}
+
+const LAST_WORDS = 500;
+
+/** The stdin and stdout of a command as one stream. A command that fails ends it with an error, not as if all had been said. */
+export function commandStream(channel: ClientChannel, link: SshLink, what: string): Duplex {
+  let said = "";
+  channel.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString("utf8")).slice(-LAST_WORDS)));
+  // Its exit code and what it says of a failure come after the end of its stdout.
+  const outcome = new Promise<Error | undefined>((resolve) => {
+    channel.on("close", (code?: number | null) => {
+      if (code === 0 || !link.alive) return resolve(undefined);
+      const words = said.trim() || (typeof code === "number" ? `exit code ${code}` : "it was killed");
+      resolve(new ProxMcpError("UPSTREAM", `${what} failed: ${words}`, { tried: [what] }));
+    });
+  });
+  return new ChannelStream(channel, link, outcome);
 }
 
 const socketError = (code: string, message: string): Error => Object.assign(new Error(message), { code });

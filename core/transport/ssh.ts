@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import pLimit from "p-limit";
 import type { Client, ClientCallback, ClientChannel } from "ssh2";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
-import { ChannelStream, type Command, collect, shellQuoted } from "./ssh-channel.js";
+import { ChannelStream, type Command, collect, commandStream, shellQuoted, unfinished } from "./ssh-channel.js";
 import { openLink, type SshLink } from "./ssh-connect.js";
 import { placeOf } from "./ssh-hostkeys.js";
 import type { Ssh, SshClient, SshResult, SshTarget } from "./types.js";
@@ -41,9 +41,14 @@ class Ssh2Client implements SshClient {
     // Only the program is named in errors: its arguments may hold secrets.
     const command: Command = { what: `\`${argv[0]}\` on ${this.#place}`, signal, stdin, maxBytes };
     return await unlessAborted(
-      this.#sessions(() => this.#run(line, command)),
+      this.#sessions(() => this.#run(line, command, (channel, link) => collect(channel, link, command))),
       command,
     );
+  }
+
+  async dialCommand(argv: readonly string[], signal: AbortSignal): Promise<Duplex> {
+    const call: Call = { what: `\`${argv[0]}\` on ${this.#place}`, signal };
+    return await this.#run(shellQuoted(argv), call, (channel, link) => commandStream(channel, link, call.what));
   }
 
   async dialSocket(path: string, signal: AbortSignal): Promise<Duplex> {
@@ -72,7 +77,7 @@ class Ssh2Client implements SshClient {
     await Promise.all([...this.#links].map((link) => link.end()));
   }
 
-  async #run(line: string, command: Command): Promise<SshResult> {
+  async #run<T>(line: string, command: Call, use: (channel: ClientChannel, link: SshLink) => T | Promise<T>): Promise<T> {
     for (let left = MAX_SESSIONS; ; left -= 1) {
       const link = await this.#link(command);
       link.commands += 1;
@@ -81,14 +86,14 @@ class Ssh2Client implements SshClient {
           link,
           command,
           (client, done) => client.exec(line, done),
-          (channel) => collect(channel, link, command),
+          (channel) => use(channel, link),
         );
       } catch (error) {
-        if (refusalOf(error) === undefined) throw sessionFailure(error, command);
+        if (refusalOf(error) === undefined) throw sessionFailure(error, command, link);
         // The command did not run. A server that allows few sessions, or that still counts the process of a cancelled call,
         // takes it on a new connection; one that refuses it on a connection of its own takes none.
         link.commands -= 1;
-        if (link.commands === 0 || left === 0) throw sessionFailure(error, command);
+        if (link.commands === 0 || left === 0) throw sessionFailure(error, command, link);
         link.retire();
       }
     }
@@ -209,13 +214,14 @@ function refusalOf(error: unknown): number | undefined {
 }
 
 /** Why a command could not be started. */
-function sessionFailure(error: unknown, { what }: Call): ProxMcpError {
+function sessionFailure(error: unknown, { what }: Call, link: SshLink): ProxMcpError {
   if (isProxMcpError(error)) return error;
   const { said, ...details } = wordsOf(error, what);
   if (refusalOf(error) !== undefined)
     return new ProxMcpError("UPSTREAM", `${what} failed: the server opens no session for commands (${said}).`, details);
+  if (!link.alive) return unfinished(link, what); // asked first: ssh2 takes that for the server's refusal
   if (said === "Unable to exec") return new ProxMcpError("FORBIDDEN", `${what} failed: the server does not let this user run commands.`, details);
-  return new ProxMcpError("UNREACHABLE", `${what} failed: the SSH connection was lost (${said}).`, details);
+  return new ProxMcpError("UPSTREAM", `${what} failed: ${said}.`, details);
 }
 
 /** Why a stream could not be opened. */

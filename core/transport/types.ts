@@ -106,6 +106,8 @@ export interface SshClient {
   exec(argv: readonly string[], options: { signal: AbortSignal; stdin?: string; maxBytes?: number }): Promise<SshResult>;
   /** A stream to a unix socket on the far side. */
   dialSocket(path: string, signal: AbortSignal): Promise<Duplex>;
+  /** A stream to the stdin and stdout of a command. When the command fails, the stream ends with an error that has its last words. */
+  dialCommand(argv: readonly string[], signal: AbortSignal): Promise<Duplex>;
   /** A stream to a TCP address as seen from the far side. */
   dialTcp(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
   close(): Promise<void>;

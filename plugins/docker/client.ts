@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   type Clock,
   CLOCK,
@@ -9,9 +10,13 @@ import {
   type HttpResponse,
   isProxMcpError,
   ProxMcpError,
+  type Ssh,
+  SSH,
+  type SshClient,
 } from "proxmcp/plugin";
 import { engineError, wordsOf } from "./errors.js";
-import { type DockerConnectionInfo, targetOf } from "./options.js";
+import { type DockerConnectionInfo, isSsh, targetOf } from "./options.js";
+import { openRoad, type Road } from "./road.js";
 
 /** The newest API that this plugin was written against. */
 const NEWEST = "1.55";
@@ -21,10 +26,13 @@ const NEGOTIATION_SECONDS = 30;
 export interface Ask {
   /** What is being done, for the error: `start container "web"`. */
   readonly what: string;
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly query?: HttpRequest["query"];
   readonly json?: unknown;
+  readonly headers?: HttpRequest["headers"];
+  /** Sent as it is: an archive. */
+  readonly body?: HttpRequest["body"];
   readonly signal: AbortSignal;
   /** Statuses beside 2xx that are no failure: 304 for a container that runs already. */
   readonly accept?: readonly number[];
@@ -32,33 +40,40 @@ export interface Ask {
 
 /** The wire of one Docker Engine (or of Podman's Docker API): version, errors, names. */
 export class DockerClient {
-  static readonly inject = [HTTP, CONNECTION, CLOCK] as const;
+  static readonly inject = [HTTP, CONNECTION, CLOCK, SSH] as const;
   readonly clock: Clock;
+  readonly options: DockerConnectionInfo["options"];
+  readonly #road: Road;
   readonly #http: HttpClient;
-  readonly #options: DockerConnectionInfo["options"];
   #negotiated: Promise<string> | undefined;
 
-  constructor(http: Http, connection: DockerConnectionInfo, clock: Clock) {
-    this.#http = http.open(targetOf(connection.options));
-    this.#options = connection.options;
+  constructor(http: Http, connection: DockerConnectionInfo, clock: Clock, ssh: Ssh) {
+    this.options = connection.options;
+    this.#road = openRoad(http, ssh, connection.options);
+    this.#http = this.#road.http;
     this.clock = clock;
   }
 
   close(): Promise<void> {
-    return this.#http.close();
+    return this.#road.close();
   }
 
   /** Where the engine is, for people. */
   get address(): string {
-    return this.#options.socket ?? targetOf(this.#options).url;
+    return this.options.socket ?? (isSsh(this.options) ? (this.options.url ?? "") : targetOf(this.options).url);
+  }
+
+  /** The machine that the engine runs on, where it is reached over SSH. */
+  get ssh(): SshClient | undefined {
+    return this.#road.ssh;
   }
 
   /** What makes this connection less safe than it could be. */
   get warnings(): string[] {
-    if (this.#options.socket) return [];
+    if (this.options.socket || this.ssh) return [];
     if (this.address.startsWith("http://"))
       return ["The engine is reached without TLS: whoever can reach its port is root on that host. Use a socket, or TLS with client certificates."];
-    return this.#options.verify === false ? ["The engine's certificate is not verified: pin its fingerprint or give its `ca`."] : [];
+    return this.options.verify === false ? ["The engine's certificate is not verified: pin its fingerprint or give its `ca`."] : [];
   }
 
   /** The API version that both sides speak: asked once, shared by all calls, asked again after a failure. */
@@ -80,12 +95,21 @@ export class DockerClient {
 
   /** Sends a request and answers its response, or throws what the engine says against it. */
   async send(ask: Ask): Promise<HttpResponse> {
-    const { what, method = "GET", path, query, json, signal, accept } = ask;
-    const version = await this.apiVersion(signal);
-    const request = { method, path: `/v${version}${path}`, query, signal, ...(json === undefined ? {} : { json }) };
-    const response = await this.#http.request(request as HttpRequest);
+    const { what, method = "GET", accept } = ask;
+    const request = await this.#request(ask);
+    const response = await this.#http.request(request);
     if ((response.status >= 200 && response.status < 300) || accept?.includes(response.status)) return response;
     throw engineError(what, response.status, wordsOf(await response.text()), `${method} ${request.path}`);
+  }
+
+  /** Sends a request after which the connection is a plain byte stream both ways (`Upgrade: tcp`). */
+  async hijack(ask: Ask): Promise<Duplex> {
+    return await this.#http.upgrade(await this.#request(ask), "tcp");
+  }
+
+  async #request({ method = "GET", path, query, json, headers, body, signal }: Ask): Promise<HttpRequest> {
+    const version = await this.apiVersion(signal);
+    return { method, path: `/v${version}${path}`, query, headers, signal, ...(json === undefined ? { body } : { json }) };
   }
 
   /** Sends a request and answers its JSON. */
@@ -107,7 +131,7 @@ export class DockerClient {
   }
 
   /** The same for a response that was sent for already. */
-  async *bytes(response: HttpResponse, { what, signal }: Pick<Ask, "what" | "signal">): AsyncGenerator<Uint8Array> {
+  async *bytes(response: { readonly body: AsyncIterable<unknown> }, { what, signal }: Pick<Ask, "what" | "signal">): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of response.body) yield chunk as Uint8Array;
     } catch (error) {
@@ -117,30 +141,39 @@ export class DockerClient {
     }
   }
 
-  /**
-   * The path of a container, from its name or id. The engine also takes any unambiguous beginning of an id, so that "db" would hit
-   * the container db0f31... where none is called "db": what could be such a beginning is looked up first, unless it is as
-   * long as an id that people copy.
-   */
+  /** The path of a container, from its name or id. */
   async container(key: string, signal: AbortSignal): Promise<string> {
     const name = key.replace(/^\//, "");
-    if (!/^[a-zA-Z0-9][\w.-]*$/.test(name)) throw noSuch("container", key);
-    const path = `/containers/${encodeURIComponent(name)}`;
-    if (isShortHex(name)) {
-      const found = await this.json<{ Name?: string }>({ what: `find container "${key}"`, path: `${path}/json`, signal });
-      if (found.Name !== `/${name}`) throw noSuch("container", key);
-    }
-    return path;
+    return await this.#pathOf("container", "/containers", name, /^[a-zA-Z0-9][\w.-]*$/, "/json", (found) => found.Name === `/${name}`, signal);
   }
 
-  /** The path of an image, from a reference or id. Beginnings of ids are treated as for containers. */
+  /** The path of an image, from a reference or id. */
   async image(key: string, signal: AbortSignal): Promise<string> {
-    if (!/^[a-zA-Z0-9][\w.:/@-]*$/.test(key)) throw noSuch("image", key);
-    const path = `/images/${encodeURIComponent(key)}`;
-    if (isShortHex(key)) {
-      const found = await this.json<{ RepoTags?: string[] | null }>({ what: `find image "${key}"`, path: `${path}/json`, signal });
-      if (!found.RepoTags?.includes(`${key}:latest`)) throw noSuch("image", key);
-    }
+    const isNamed = ({ RepoTags }: Found): boolean => RepoTags?.includes(`${key}:latest`) ?? false;
+    return await this.#pathOf("image", "/images", key, /^[a-zA-Z0-9][\w.:/@-]*$/, "/json", isNamed, signal);
+  }
+
+  /** The path of a network, from its name or id. */
+  async network(key: string, signal: AbortSignal): Promise<string> {
+    return await this.#pathOf("network", "/networks", key, /^[^/\s]+$/, "", (found) => found.Name === key, signal);
+  }
+
+  /**
+   * The engine also takes any unambiguous beginning of an id, so that "db" would hit the container db0f31... where none is called
+   * "db": what could be such a beginning is looked up first, unless it is as long as an id that people copy.
+   */
+  async #pathOf(
+    kind: string,
+    folder: string,
+    key: string,
+    allowed: RegExp,
+    show: string,
+    isNamed: (found: Found) => boolean,
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (!allowed.test(key)) throw noSuch(kind, key);
+    const path = `${folder}/${encodeURIComponent(key)}`;
+    if (isShortHex(key) && !isNamed(await this.json<Found>({ what: `find ${kind} "${key}"`, path: path + show, signal }))) throw noSuch(kind, key);
     return path;
   }
 
@@ -160,6 +193,11 @@ export class DockerClient {
       });
     return isOlder(theirs, NEWEST) ? theirs : NEWEST;
   }
+}
+
+interface Found {
+  readonly Name?: string;
+  readonly RepoTags?: readonly string[] | null;
 }
 
 export const noSuch = (kind: string, key: string): ProxMcpError => new ProxMcpError("NOT_FOUND", `There is no ${kind} "${key}".`);

@@ -1,6 +1,8 @@
 import { facet, type Where } from "proxmcp/plugin";
 import { z } from "zod";
+import { looksSecret, maskedText, maskedVariable } from "./masking.js";
 import { portsOf, portsOfMap } from "./run-options.js";
+import { known } from "./words.js";
 
 const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"] as const;
 const HEALTHS = ["healthy", "unhealthy", "starting"] as const;
@@ -34,15 +36,30 @@ export const Container = z.object({
   compose_project: facet(z.string(), "Compose project it belongs to", { says: ["project", "stack", "compose"] }).optional(),
   compose_service: facet(z.string(), "Its service in the compose project", { says: ["service"] }).optional(),
   tags: facet(z.array(z.string()), "Labels, key=value", { says: ["labels", "label", "tag"] }),
-  cpu: facet(z.number(), "CPU limit; only in get", { says: ["cpus", "cores", "cpu limit"], unit: "cores" }).optional(),
-  memory: facet(z.int(), "Memory limit; only in get", { says: ["ram", "mem", "memory limit"], unit: "bytes" }).optional(),
-  restart: facet(z.string(), "Restart policy; only in get", { says: ["restart policy"] }).optional(),
   volumes: facet(z.array(z.string()), "source:path of what is mounted", { says: ["mounts", "mounted"] }),
-  env: facet(z.array(z.string()), "Names of its variables; only in get", { says: ["environment", "variables"] }).optional(),
+  limits: facet(
+    z.object({
+      cpu: facet(z.number(), "CPU limit", { unit: "cores" }).optional(),
+      memory: facet(z.int(), "Memory limit", { unit: "bytes" }).optional(),
+      processes: facet(z.int(), "Limit of processes").optional(),
+    }),
+    "What it may use; only in get",
+  ).optional(),
+  settings: facet(
+    z.object({
+      restart: facet(z.string(), "Restart policy"),
+      env: facet(z.array(z.string()), "NAME=value; what looks secret is masked"),
+      user: facet(z.string(), "User it runs as").optional(),
+      cwd: facet(z.string(), "Folder it runs in").optional(),
+      health_check: facet(z.array(z.string()), "Command that tells its health").optional(),
+      privileged: facet(z.boolean(), "Has all rights on its host").optional(),
+    }),
+    "How it was set up; only in get",
+  ).optional(),
 });
 export type ContainerItem = z.input<typeof Container>;
 
-interface Mount {
+export interface Mount {
   readonly Type?: string;
   readonly Name?: string;
   readonly Source?: string;
@@ -65,6 +82,7 @@ export interface ContainerSummary {
   readonly Health?: { readonly Status?: string };
   readonly NetworkSettings?: { readonly Networks?: Networks };
   readonly Mounts?: readonly Mount[] | null;
+  readonly SizeRw?: number;
 }
 
 /** GET /containers/{id}/json. */
@@ -81,9 +99,20 @@ export interface ContainerDetails {
     readonly Health?: { readonly Status?: string } | null;
   };
   readonly Mounts?: readonly Mount[] | null;
-  readonly Config: { readonly Image: string; readonly Env?: readonly string[] | null; readonly Labels?: Readonly<Record<string, string>> | null };
+  readonly Config: {
+    readonly Image: string;
+    readonly Env?: readonly string[] | null;
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly User?: string;
+    readonly WorkingDir?: string;
+    readonly Healthcheck?: { readonly Test?: readonly string[] | null } | null;
+  };
+  readonly SizeRw?: number;
   readonly HostConfig: {
     readonly Memory?: number;
+    readonly MemorySwap?: number;
+    readonly PidsLimit?: number | null;
+    readonly Privileged?: boolean;
     readonly NanoCpus?: number;
     readonly CpuQuota?: number;
     readonly CpuPeriod?: number;
@@ -105,7 +134,7 @@ export function fromSummary(found: ContainerSummary): ContainerItem {
     health: healthOf(found.Health?.Status ?? /\((healthy|unhealthy|health: starting)\)/.exec(found.Status ?? "")?.[1]?.replace("health: ", "")),
     exit_code: exit === undefined ? undefined : Number(exit),
     image: shortImage(found.Image),
-    command: found.Command || undefined,
+    command: maskedText(found.Command ?? "") || undefined,
     created: new Date(found.Created * 1000).toISOString(),
     uptime: uptimeOf(found.Status ?? ""),
     ports: portsOf(found.Ports),
@@ -126,16 +155,21 @@ export function fromDetails(found: ContainerDetails, now: number): ContainerItem
     health: healthOf(state.Health?.Status),
     exit_code: state.Status === "exited" || state.Status === "dead" || state.Status === "restarting" ? state.ExitCode : undefined,
     image: shortImage(config.Image),
-    command: [found.Path, ...(found.Args ?? [])].filter((word) => word !== undefined).join(" ") || undefined,
+    command: maskedText([found.Path, ...(found.Args ?? [])].filter((word) => word !== undefined).join(" ")) || undefined,
     created: new Date(found.Created).toISOString(),
     uptime: started && state.Status !== "restarting" ? Math.max(0, Math.floor((now - Date.parse(state.StartedAt ?? "")) / 1000)) : undefined,
     // What is published now, or what will be once it runs.
     ports: portsOfMap(started ? found.NetworkSettings?.Ports : host.PortBindings),
-    cpu: cpuLimit(host),
-    memory: host.Memory || undefined,
-    restart: restartText(policy?.Name, policy?.MaximumRetryCount),
     volumes: mountsOf(found.Mounts),
-    env: (config.Env ?? []).map((variable) => variable.split("=", 1)[0] ?? ""),
+    limits: known({ cpu: cpuLimit(host), memory: host.Memory || undefined, processes: (host.PidsLimit ?? 0) > 0 ? host.PidsLimit! : undefined }),
+    settings: known({
+      restart: restartText(policy?.Name, policy?.MaximumRetryCount),
+      env: (config.Env ?? []).map(maskedVariable),
+      user: config.User || undefined,
+      cwd: config.WorkingDir || undefined,
+      health_check: config.Healthcheck?.Test?.length ? config.Healthcheck.Test.map(maskedText) : undefined,
+      privileged: host.Privileged || undefined,
+    }),
     ...networksOf(found.NetworkSettings?.Networks),
     ...labelsOf(config.Labels),
   });
@@ -165,8 +199,6 @@ function mountsOf(mounts: readonly Mount[] | null | undefined): string[] {
   return texts.sort(); // the engine has them in another order each time
 }
 
-const SECRET_LABEL = /pass(word|wd)?|secret|token|credential|api_?key|basicauth/i;
-
 /** Compose writes a dozen labels on each container that say nothing to a reader; what matters of them are fields. */
 function labelsOf(labels: Readonly<Record<string, string>> | null | undefined): Pick<ContainerItem, "tags" | "compose_project" | "compose_service"> {
   const project = labels?.[PROJECT];
@@ -174,7 +206,7 @@ function labelsOf(labels: Readonly<Record<string, string>> | null | undefined): 
   return {
     tags: Object.entries(labels ?? {})
       .filter(([key]) => !key.startsWith("com.docker.compose."))
-      .map(([key, value]) => `${key}=${SECRET_LABEL.test(key) ? "[secret]" : value}`),
+      .map(([key, value]) => `${key}=${looksSecret(key) ? "[secret]" : maskedText(value)}`),
     ...(project ? { compose_project: project } : {}),
     ...(service ? { compose_service: service } : {}),
   };
@@ -215,6 +247,3 @@ export function filtersOf({ status, health, name, id, compose_project: project }
 
 const isSubset = (values: unknown, allowed: readonly string[]): values is string[] =>
   Array.isArray(values) && values.length > 0 && values.every((value) => allowed.includes(value));
-
-const known = <T extends object>(item: { [field in keyof T]: T[field] | undefined }): T =>
-  Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined)) as T;

@@ -17,7 +17,7 @@ const CLEANUP_SECONDS = 20;
 /** POST /containers/create, with the image pulled when it is missing, then POST /containers/{id}/start. Answers the name. */
 export async function createContainer(args: CreateArgs): Promise<{ key: string }> {
   const { client, input, signal, note } = args;
-  const { name, image, start, pull } = input;
+  const { name, image, pull } = input;
   const body = createBody(input);
   const create = async (): Promise<{ Id: string; Warnings?: string[] | null }> =>
     client.json({ what: `create container "${name}"`, method: "POST", path: "/containers/create", query: { name }, json: body, signal });
@@ -32,16 +32,30 @@ export async function createContainer(args: CreateArgs): Promise<{ key: string }
     made = await create();
   }
   for (const warning of made.Warnings ?? []) note(warning);
-  if (start) await startOrRemove(args, made.Id);
+  await finishOrRemove(args, made.Id);
   return { key: name };
+}
+
+/** Joins the further networks (the first one is in the body; older engines take no more there), then starts it. */
+async function finish({ client, input: { name, networks = [], start }, signal }: CreateArgs, id: string): Promise<void> {
+  for (const network of networks.slice(1))
+    await client.done({
+      what: `connect container "${name}" to network "${network}"`,
+      method: "POST",
+      path: `${await client.network(network, signal)}/connect`,
+      json: { Container: id },
+      signal,
+    });
+  if (start) await client.done({ what: `start container "${name}"`, method: "POST", path: `/containers/${encodeURIComponent(id)}/start`, signal });
 }
 
 const isMissingImage = (error: unknown): boolean => isProxMcpError(error) && error.code === "NOT_FOUND" && /no such image/i.test(error.message);
 
-async function startOrRemove({ client, input: { name }, signal }: CreateArgs, id: string): Promise<void> {
+async function finishOrRemove(args: CreateArgs, id: string): Promise<void> {
+  const { name } = args.input;
   const path = `/containers/${encodeURIComponent(id)}`;
   try {
-    await client.done({ what: `start container "${name}"`, method: "POST", path: `${path}/start`, signal });
+    await finish(args, id);
   } catch (error) {
     if (!isProxMcpError(error)) throw error;
     const add = (words: string): ProxMcpError =>
@@ -49,7 +63,7 @@ async function startOrRemove({ client, input: { name }, signal }: CreateArgs, id
     if (UNCERTAIN.has(error.code)) throw add(`The container "${name}" was created and may be starting.`);
     // The caller's signal may be about to abort; what we made has to go all the same. Its own unnamed volumes go with it.
     const remove = (own: AbortSignal): Promise<void> =>
-      client.done({
+      args.client.done({
         what: `remove container "${name}"`,
         method: "DELETE",
         path,

@@ -1,5 +1,5 @@
 import { ProxMcpError } from "proxmcp/plugin";
-import { type DockerClient, withDeadline } from "./client.js";
+import { type Ask, type DockerClient, withDeadline } from "./client.js";
 import { FrameDecoder } from "./frames.js";
 import { Head } from "./output.js";
 
@@ -8,6 +8,7 @@ export interface ExecOptions {
   readonly user?: string | undefined;
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly stdin?: string | undefined;
   /** Seconds. */
   readonly timeout: number;
   /** Bytes kept of each stream. */
@@ -52,8 +53,8 @@ export async function execInContainer(client: DockerClient, key: string, options
     const path = `/exec/${encodeURIComponent(Id)}`;
     const frames = new FrameDecoder((stream, bytes) => (stream === "stderr" ? stderr : stdout).push(bytes));
     started = true;
-    for await (const chunk of client.stream({ what, method: "POST", path: `${path}/start`, json: { Detach: false, Tty: false }, signal }))
-      frames.push(chunk);
+    const ask = { what, method: "POST", path: `${path}/start`, json: { Detach: false, Tty: false }, signal } as const;
+    for await (const chunk of options.stdin === undefined ? client.stream(ask) : conversation(client, ask, options.stdin)) frames.push(chunk);
     if (frames.unfinished) throw new ProxMcpError("UNREACHABLE", `Unable to ${what}: the engine at ${client.address} broke the connection off.`);
     const state = await finished(client, what, path, signal);
     // Older engines answer 200 and put the reason into the output of a process that never was; newer ones answer 400 to the start.
@@ -66,7 +67,22 @@ export async function execInContainer(client: DockerClient, key: string, options
   });
 }
 
-const execBody = ({ command, user, cwd, env }: ExecOptions): Record<string, unknown> => ({
+/** Says something to a process and hears what it answers, over the hijacked connection. The end of what is said is the end of its stdin. */
+async function* conversation(client: DockerClient, ask: Ask, stdin: string): AsyncGenerator<Uint8Array> {
+  const stream = await client.hijack(ask);
+  const leave = (): void => void stream.destroy(ask.signal.reason as Error);
+  ask.signal.addEventListener("abort", leave, { once: true });
+  try {
+    stream.end(stdin);
+    yield* client.bytes({ body: stream }, ask);
+  } finally {
+    ask.signal.removeEventListener("abort", leave);
+    stream.destroy();
+  }
+}
+
+const execBody = ({ command, user, cwd, env, stdin }: ExecOptions): Record<string, unknown> => ({
+  AttachStdin: stdin !== undefined,
   AttachStdout: true,
   AttachStderr: true,
   Tty: false,

@@ -16,26 +16,25 @@ export interface LogOptions {
 const TELLS_ITS_TYPE = "1.42";
 const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
 
-/** Reads GET /containers/{id}/logs. A container with a terminal has one stream without frames. */
+/**
+ * Reads the log of a container, a service or a task: GET {path}/logs. A container with a terminal has one stream without frames.
+ * `of` names it in errors.
+ */
 export async function readLogs(
   client: DockerClient,
-  key: string,
+  path: string,
+  of: string,
   options: LogOptions,
   signal: AbortSignal,
 ): Promise<{ output: Passage[]; truncated: boolean }> {
-  const what = `read the log of container "${key}"`;
+  const what = `read the log of ${of}`;
   const now = client.clock.now();
   const since = moment("since", options.since, now);
   const until = moment("until", options.until, now);
-  const container = await client.container(key, signal);
-  const multiplexed = isOlder(await client.apiVersion(signal), TELLS_ITS_TYPE) ? !(await hasTerminal(client, container, what, signal)) : undefined;
+  const settled = !isOlder(await client.apiVersion(signal), TELLS_ITS_TYPE);
+  const multiplexed = settled ? undefined : !(await hasTerminal(client, path, what, signal));
   const { tail, timestamps } = options;
-  const response = await client.send({
-    what,
-    path: `${container}/logs`,
-    query: { stdout: true, stderr: true, tail, timestamps, since, until },
-    signal,
-  });
+  const response = await client.send({ what, path: `${path}/logs`, query: { stdout: true, stderr: true, tail, timestamps, since, until }, signal });
   const kept = new Tail(options.maxOutput);
   const frames = new FrameDecoder((stream, bytes) => kept.push(stream, bytes));
   const framed = multiplexed ?? response.headers["content-type"] === MULTIPLEXED;
@@ -46,9 +45,17 @@ export async function readLogs(
   return { output: kept.passages(), truncated: kept.truncated };
 }
 
-async function hasTerminal(client: DockerClient, container: string, what: string, signal: AbortSignal): Promise<boolean> {
-  const found = await client.json<{ Config?: { Tty?: boolean } }>({ what, path: `${container}/json`, signal });
+async function hasTerminal(client: DockerClient, path: string, what: string, signal: AbortSignal): Promise<boolean> {
+  if (!path.startsWith("/containers/")) {
+    const { Spec } = await client.json<{ Spec?: ServiceSpec }>({ what, path, signal });
+    return Spec?.TaskTemplate?.ContainerSpec?.TTY === true;
+  }
+  const found = await client.json<{ Config?: { Tty?: boolean } }>({ what, path: `${path}/json`, signal });
   return found.Config?.Tty === true;
+}
+
+interface ServiceSpec {
+  readonly TaskTemplate?: { readonly ContainerSpec?: { readonly TTY?: boolean } };
 }
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

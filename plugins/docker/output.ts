@@ -30,8 +30,17 @@ export class Head {
     return this.#cut;
   }
 
+  /** Bytes held in memory, never more than the limit. */
+  get held(): number {
+    return this.#size;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+
   text(): string {
-    return headText(Buffer.concat(this.#parts), this.#cut);
+    return headText(this.bytes(), this.#cut);
   }
 }
 
@@ -45,6 +54,7 @@ export interface Passage {
 export class Tail {
   readonly #limit: number;
   readonly #parts: { stream: Stream; bytes: Uint8Array }[] = [];
+  #most = 0;
   #size = 0;
   #cut = false;
 
@@ -56,6 +66,7 @@ export class Tail {
     if (bytes.length === 0) return;
     this.#parts.push({ stream, bytes: Uint8Array.from(bytes) });
     this.#size += bytes.length;
+    this.#most = Math.max(this.#most, this.#size);
     for (let over = this.#size - this.#limit; over > 0; over = this.#size - this.#limit) {
       const [oldest] = this.#parts as [{ stream: Stream; bytes: Uint8Array }];
       const drop = Math.min(over, oldest.bytes.length);
@@ -68,6 +79,11 @@ export class Tail {
 
   get truncated(): boolean {
     return this.#cut;
+  }
+
+  /** The most bytes that were ever held in memory: the limit, and one chunk that was just being taken. */
+  get most(): number {
+    return this.#most;
   }
 
   /** From the first whole line on; a single longer line is shown from where it was cut. */

@@ -19,6 +19,14 @@ export function fullReference(reference: string): string {
   return tagged || reference.includes("@") ? reference : `${reference}:latest`;
 }
 
+/** The repository and the tag of a reference, as the API wants them apart. */
+export function splitReference(reference: string): { repository: string; tag: string } {
+  const full = fullReference(reference);
+  if (full.includes("@")) throw new ProxMcpError("INVALID_INPUT", `"${reference}" has a digest: a name that is given has a tag at most.`);
+  const at = full.lastIndexOf(":");
+  return { repository: full.slice(0, at), tag: full.slice(at + 1) };
+}
+
 /** Pulls an image and waits for it. The engine answers 200 as soon as it begins, so the failure of a download is a line of the stream. */
 export async function pullImage(
   client: DockerClient,

@@ -8,18 +8,27 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly ports?: readonly string[] | undefined;
   readonly volumes?: readonly string[] | undefined;
-  readonly network?: string | undefined;
+  readonly networks?: readonly string[] | undefined;
   readonly restart?: string | undefined;
   readonly memory?: number | undefined;
   readonly cpu?: number | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly health?: HealthCheck | undefined;
+}
+
+export interface HealthCheck {
+  /** For the shell of the container. */
+  readonly command: string;
+  /** Seconds. */
+  readonly interval?: number | undefined;
+  readonly retries?: number | undefined;
 }
 
 type Bindings = Record<string, { HostIp: string; HostPort: string }[]>;
 
 /** The body of POST /containers/create. */
 export function createBody(options: RunOptions): Record<string, unknown> {
-  const { image, command, env, ports = [], volumes = [], network, restart, memory, cpu, labels } = options;
+  const { image, command, env, ports = [], volumes = [], networks = [], restart, memory, cpu, labels, health } = options;
   const bindings = portBindings(ports);
   for (const volume of volumes) checkVolume(volume);
   return {
@@ -27,18 +36,26 @@ export function createBody(options: RunOptions): Record<string, unknown> {
     ...(command ? { Cmd: command } : {}),
     ...(env ? { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) } : {}),
     ...(labels ? { Labels: labels } : {}),
+    ...(health ? { Healthcheck: healthCheck(health) } : {}),
     // Both are needed: a binding of a port that isn't exposed is ignored by older engines.
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     HostConfig: {
       PortBindings: bindings,
       ...(volumes.length ? { Binds: volumes } : {}),
-      ...(network ? { NetworkMode: network } : {}),
+      ...(networks[0] ? { NetworkMode: networks[0] } : {}),
       ...(restart ? { RestartPolicy: { Name: restart } } : {}),
       ...(memory ? { Memory: memory } : {}),
       ...(cpu ? { NanoCpus: Math.round(cpu * 1e9) } : {}),
     },
   };
 }
+
+/** Times are nanoseconds in the API. */
+const healthCheck = ({ command, interval, retries }: HealthCheck): Record<string, unknown> => ({
+  Test: ["CMD-SHELL", command],
+  ...(interval ? { Interval: interval * 1e9 } : {}),
+  ...(retries ? { Retries: retries } : {}),
+});
 
 const PORT = /^(?:(?:(?<ip>\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):)?(?<host>\d*):)?(?<inside>\d+)(?:\/(?<protocol>tcp|udp|sctp))?$/i;
 

@@ -99,4 +99,4 @@ function wayOut(reason: string): { readonly next?: string } {
 }
 
 // "Failed shutting down instance, status is "Running": ..." is a failure, not a state that the caller could have known.
-const isWrongState = (reason: string): boolean => STATE.test(reason) && !/^Failed /.test(reason);
+const isWrongState = (reason: string): boolean => STATE.test(reason) && !reason.startsWith("Failed ");

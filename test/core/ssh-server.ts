@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ssh2, { type AuthContext, type Connection, type ParsedKey, type ServerChannel } from "ssh2";
+import ssh2, { type AuthContext, type Connection, type KeyboardAuthContext, type ParsedKey, type ServerChannel } from "ssh2";
 import { isProxMcpError, type ProxMcpError } from "../../core/errors.js";
 import type { SshTarget } from "../../core/transport/types.js";
 
@@ -32,8 +32,10 @@ export interface ServerOptions {
   /** Sessions on one connection, as sshd's MaxSessions. */
   readonly maxSessions?: number;
   readonly forwarding?: boolean;
-  /** Whether commands are run at all. */
-  readonly exec?: boolean;
+  /** A keyboard-interactive login asks for a code after the password. */
+  readonly code?: boolean;
+  /** Whether commands are run at all; "drop": the connection dies instead. */
+  readonly exec?: boolean | "drop";
 }
 
 export const PASSWORD = "correct horse";
@@ -42,6 +44,8 @@ export const PASSWORD = "correct horse";
 export class TestServer {
   readonly attempts: string[] = [];
   readonly commands: string[] = [];
+  /** Answers to keyboard-interactive questions. */
+  readonly answers: string[] = [];
   readonly connections = new Set<Connection>();
   connected = 0;
   /** Sessions open right now, and the most there ever were at once. */
@@ -55,7 +59,7 @@ export class TestServer {
   private constructor(options: ServerOptions) {
     this.#options = options;
     const keys = (options.keys ?? ["ed25519"]).map((name) => hostKeys[name]);
-    this.#server = new Server({ hostKeys: keys }, (connection) => this.#serve(connection));
+    this.#server = new Server({ hostKeys: keys, ident: "not-openssh" }, (connection) => this.#serve(connection));
   }
 
   static async start(options: ServerOptions = {}): Promise<TestServer> {
@@ -94,13 +98,15 @@ export class TestServer {
     const missing = new Set<string>(demands);
     let mine = 0;
     this.connections.add(connection);
+    (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true); // or each step of a handshake costs 40 ms
     connection.on("error", () => {});
     connection.on("close", () => this.connections.delete(connection));
     connection.on("authentication", (context) => {
       this.attempts.push(context.method);
       const offered = [...missing] as Parameters<AuthContext["reject"]>[0];
       if (!missing.has(context.method)) return context.reject(offered);
-      proves(context, (right) => {
+      const judge = context.method === "keyboard-interactive" ? this.#ask.bind(this, context) : proves.bind(undefined, context);
+      judge((right) => {
         if (right && !(context.method === "publickey" && !context.signature)) missing.delete(context.method);
         if (!right) context.reject(offered);
         else if (!missing.size || (context.method === "publickey" && !context.signature)) context.accept();
@@ -121,6 +127,7 @@ export class TestServer {
       });
       session.on("exec", (acceptExec, rejectExec, { command }) => {
         if (!exec) return rejectExec();
+        if (exec === "drop") return this.drop();
         this.commands.push(command);
         // As in sshd, the session is in use until its process has gone, whatever became of the channel.
         run(command, acceptExec(), () => {
@@ -137,12 +144,21 @@ export class TestServer {
       }
     ).on("openssh.streamlocal", (accept, reject, { socketPath }) => forward(connect(socketPath), accept, reject));
   }
+
+  #ask(context: KeyboardAuthContext, done: (right: boolean) => void): void {
+    context.prompt([{ prompt: "Password: ", echo: false }], ([password = ""]) => {
+      this.answers.push(password);
+      if (!this.#options.code || password !== PASSWORD) return done(password === PASSWORD);
+      context.prompt([{ prompt: "Code: ", echo: false }], ([code = ""]) => {
+        this.answers.push(code);
+        done(false);
+      });
+    });
+  }
 }
 
 function proves(context: AuthContext, done: (right: boolean) => void): void {
   if (context.method === "password") return done(context.password === PASSWORD);
-  if (context.method === "keyboard-interactive")
-    return context.prompt([{ prompt: "Password: ", echo: false }], (answers) => done(answers[0] === PASSWORD));
   if (context.method !== "publickey") return done(context.method === "none");
   const key = parsed(userKey.private);
   if (!context.key.data.equals(key.getPublicSSH())) return done(false);
@@ -186,4 +202,10 @@ export async function failure(work: Promise<unknown>): Promise<ProxMcpError> {
   );
   if (!isProxMcpError(error)) throw error;
   return error;
+}
+
+/** Waits for what happens on the other side of a wire, two seconds at most. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let left = 200; left > 0 && !condition(); left -= 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  if (!condition()) throw new Error(`did not come true: ${condition}`);
 }

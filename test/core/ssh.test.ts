@@ -1,16 +1,13 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync } from "node:fs";
-import { createServer } from "node:http";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { type AddressInfo, createServer as createPlain } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { UndiciHttp } from "../../core/transport/http.js";
 import { Ssh2 } from "../../core/transport/ssh.js";
 import { shellQuoted } from "../../core/transport/ssh-channel.js";
 import type { SshClient, SshTarget } from "../../core/transport/types.js";
-import { failure, type ServerOptions, TestServer } from "./ssh-server.js";
+import { failure, type ServerOptions, TestServer, until } from "./ssh-server.js";
 
 const signal = new AbortController().signal;
 const cleanups: (() => unknown)[] = [];
@@ -27,11 +24,6 @@ async function start(options: ServerOptions & { target?: Partial<SshTarget> } = 
 }
 
 const sh = (script: string, ...words: string[]): string[] => ["sh", "-c", script, "sh", ...words];
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let left = 200; left > 0 && !condition(); left -= 1) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(condition()).toBe(true);
-}
 
 describe("a command", () => {
   it("gives stdout, stderr and the exit code apart", async () => {
@@ -105,12 +97,23 @@ describe("a command", () => {
   it("stops being waited for when the call is cancelled, and its session closes", async () => {
     const { ssh, server } = await start();
     const abort = new AbortController();
-    const sleeping = failure(ssh.exec(["sleep", "1"], { signal: abort.signal }));
+    const sleeping = failure(ssh.exec(["sleep", "5"], { signal: abort.signal }));
     await until(() => server.commands.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50)); // for the server's answer that it runs
     abort.abort();
     expect((await sleeping).code).toBe("CANCELLED");
     await until(() => server.sessions === 0);
     expect((await failure(ssh.exec(["id"], { signal: abort.signal }))).code).toBe("CANCELLED");
+  });
+
+  it("that was cancelled while it started has its session closed as well", async () => {
+    const { ssh, server } = await start();
+    await ssh.exec(["true"], { signal });
+    const abort = new AbortController();
+    const sleeping = failure(ssh.exec(["sleep", "5"], { signal: abort.signal }));
+    setImmediate(() => abort.abort());
+    expect((await sleeping).code).toBe("CANCELLED");
+    await until(() => server.commands.length === 2 && server.sessions === 0);
   });
 
   it("is not started when the call was cancelled while it waited for its turn", async () => {
@@ -174,6 +177,12 @@ describe("the connection", () => {
     expect(server.connected).toBe(2);
   });
 
+  it("that is lost before the answer leaves open whether the command ran", async () => {
+    const { ssh } = await start({ exec: "drop" });
+    const error = await failure(ssh.exec(["reboot"], { signal }));
+    expect([error.code, error.report().next]).toEqual(["UNREACHABLE", expect.stringContaining("may still be running")]);
+  });
+
   it("ends with close, and stays closed", async () => {
     const { ssh, server } = await start();
     await ssh.exec(["true"], { signal });
@@ -205,116 +214,5 @@ describe("the connection", () => {
     expect((await first).code).toBe("CANCELLED");
     expect((await second).stdout).toBe("here\n");
     expect(server.connected).toBe(1);
-  });
-});
-
-describe("a stream to a socket", () => {
-  async function site(server: TestServer): Promise<string> {
-    const path = join(server.folder, "api.sock");
-    const http = createServer(async (request, response) => {
-      if (request.url === "/big") return response.end("x".repeat(6_000_000));
-      if (request.url === "/hang") return response.writeHead(200).write("begun");
-      response.end(`${request.method} ${request.url} ${request.method === "POST" ? (await text(request)).length : ""}`);
-    });
-    await new Promise<void>((resolve) => http.listen(path, resolve));
-    cleanups.push(() => {
-      http.closeAllConnections();
-      http.close();
-    });
-    return path;
-  }
-
-  it("carries HTTP: many requests, long bodies both ways", async () => {
-    const { ssh, server } = await start();
-    const path = await site(server);
-    const http = new UndiciHttp().open({ url: "http://localhost", dial: (at) => ssh.dialSocket(path, at), connections: 3 });
-    cleanups.push(() => http.close());
-    const answers = await Promise.all(Array.from({ length: 9 }, (_, index) => http.request({ method: "GET", path: `/${index}`, signal })));
-    expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(Array.from({ length: 9 }, (_, index) => `GET /${index} `));
-    expect((await (await http.request({ method: "GET", path: "/big", signal })).bytes()).length).toBe(6_000_000);
-    const posted = await http.request({ method: "POST", path: "/", body: "y".repeat(5_000_000), signal });
-    expect(await posted.text()).toBe("POST / 5000000");
-    expect(server.connected).toBe(1);
-  });
-
-  it("that breaks with the connection is an error and not a short answer; the next request opens both again", async () => {
-    const { ssh, server } = await start();
-    const path = await site(server);
-    const http = new UndiciHttp().open({ url: "http://localhost", dial: (at) => ssh.dialSocket(path, at) });
-    cleanups.push(() => http.close());
-    const answer = await http.request({ method: "GET", path: "/hang", signal });
-    server.drop();
-    expect((await failure(answer.text())).code).toBe("UNREACHABLE");
-    expect(await (await http.request({ method: "GET", path: "/after", signal })).text()).toBe("GET /after ");
-  });
-
-  it("shows a lost connection as an error, unlike a proper end", async () => {
-    const { ssh, server } = await start();
-    const path = await site(server);
-    const proper = await ssh.dialSocket(path, signal);
-    proper.end("GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-    expect(await text(proper)).toContain("GET /x");
-    const lost = await ssh.dialSocket(path, signal);
-    const reading = text(lost).catch((error: NodeJS.ErrnoException) => error.code);
-    server.drop();
-    expect(await reading).toBe("ECONNRESET");
-    expect(lost.destroyed).toBe(true);
-    const late = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) => lost.write("late", resolve));
-    expect(late).toBeInstanceOf(Error);
-  });
-
-  it("outlives the signal that it was opened with, and closes when destroyed", async () => {
-    const { ssh, server } = await start();
-    let closed = 0;
-    const path = join(server.folder, "echo.sock");
-    const echo = createPlain((socket) => socket.on("close", () => (closed += 1)).pipe(socket));
-    await new Promise<void>((resolve) => echo.listen(path, resolve));
-    cleanups.push(() => echo.close());
-    const abort = new AbortController();
-    const stream = await ssh.dialSocket(path, abort.signal);
-    abort.abort();
-    stream.write("hello");
-    expect(String(await new Promise((resolve) => stream.once("data", resolve)))).toBe("hello");
-    stream.destroy();
-    await until(() => closed === 1);
-    expect((await failure(ssh.dialSocket(path, abort.signal))).code).toBe("CANCELLED");
-  });
-
-  it("that can't be opened says why: missing, no socket, not allowed, nobody there", async () => {
-    const { ssh, server } = await start();
-    const missing = await failure(ssh.dialSocket(join(server.folder, "none.sock"), signal));
-    expect([missing.code, missing.message]).toEqual(["UNREACHABLE", expect.stringMatching(/there is no such socket, or ops may not/)]);
-    const plain = await failure(ssh.dialSocket(server.file("plain", ""), signal));
-    expect([plain.code, plain.message]).toEqual(["UNREACHABLE", expect.stringContaining("it is not a socket")]);
-    const stale = join(server.folder, "stale.sock");
-    const listen = `require("net").createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, "SIGKILL"))`;
-    spawnSync(process.execPath, ["-e", listen]);
-    const nobody = await failure(ssh.dialSocket(stale, signal));
-    expect([nobody.code, nobody.message]).toEqual(["FORBIDDEN", expect.stringContaining("or nothing listens on it")]);
-    if (process.getuid?.() === 0) return; // root may open every socket
-    chmodSync(stale, 0o400);
-    const closed = await failure(ssh.dialSocket(stale, signal));
-    expect([closed.code, closed.message]).toEqual(["FORBIDDEN", expect.stringContaining("ops may not open it")]);
-  });
-
-  it("is FORBIDDEN where the server forwards nothing", async () => {
-    const { ssh } = await start({ forwarding: false });
-    for (const refused of [ssh.dialSocket("/var/run/docker.sock", signal), ssh.dialTcp("127.0.0.1", 1, signal)]) {
-      const error = await failure(refused);
-      expect([error.code, error.message]).toEqual(["FORBIDDEN", expect.stringContaining("does not allow forwarding (AllowStreamLocalForwarding")]);
-    }
-  });
-
-  it("goes to a TCP address as well", async () => {
-    const { ssh } = await start();
-    const site = createServer((_request, response) => response.end("over tcp")).listen(0, "127.0.0.1");
-    await new Promise((resolve) => site.once("listening", resolve));
-    cleanups.push(() => site.close());
-    const { port } = site.address() as AddressInfo;
-    const http = new UndiciHttp().open({ url: "http://inner:80", dial: (at) => ssh.dialTcp("127.0.0.1", port, at) });
-    expect(await (await http.request({ method: "GET", path: "/", signal })).text()).toBe("over tcp");
-    await http.close();
-    const error = await failure(ssh.dialTcp("127.0.0.1", 1, signal));
-    expect([error.code, error.message]).toEqual(["UNREACHABLE", expect.stringContaining("127.0.0.1:1")]);
   });
 });

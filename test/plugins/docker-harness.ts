@@ -1,6 +1,7 @@
 import { type Action, type Connection, type Kind, type Progress, ProxMcpError, type Sandbox, type SandboxOptions } from "proxmcp/plugin";
 import { z } from "zod";
 import { UndiciHttp } from "../../core/transport/http.js";
+import { Ssh2 } from "../../core/transport/ssh.js";
 import { DockerClient } from "../../plugins/docker/client.js";
 import { containers } from "../../plugins/docker/kinds/containers.js";
 import { images } from "../../plugins/docker/kinds/images.js";
@@ -15,7 +16,7 @@ const clock = { now: () => Date.now(), sleep: (milliseconds: number) => new Prom
 
 export function clientOf(options: unknown): DockerClient {
   const checked = DockerConnection.parse(options);
-  return new DockerClient(new UndiciHttp(), { name: "d", provider: "docker", options: checked, tags: {} } as Connection<never>, clock);
+  return new DockerClient(new UndiciHttp(), { name: "d", provider: "docker", options: checked, tags: {} } as Connection<never>, clock, new Ssh2());
 }
 
 type Signal = Parameters<DockerClient["apiVersion"]>[0];

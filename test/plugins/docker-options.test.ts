@@ -19,7 +19,13 @@ describe("a connection", () => {
   });
 
   it("says what is wrong with an address", () => {
-    expect(faults({ url: "ssh://me@host" })[0]).toMatch(/ssh:\/\/ is not supported yet/);
+    expect(faults({ url: "ssh://me@host:22/run/docker.sock", fingerprint: `SHA256:${"a".repeat(43)}` })).toEqual([]);
+    expect(faults({ url: "ssh://me:pw@host" })[0]).toMatch(/must not hold a password/);
+    expect(faults({ url: "ssh://me@host", verify: false, fingerprint: "aa" })).toEqual([
+      expect.stringMatching(/verify.* is for TLS/),
+      expect.stringMatching(/must be SHA256:/),
+    ]);
+    expect(faults({ url: "tcp://host", knownHosts: "/x" })[0]).toMatch(/for ssh:\/\/ addresses only/);
     expect(faults({ url: "npipe:////./pipe/docker" })[0]).toMatch(/must begin with tcp/);
     expect(faults({ url: "tcp://me:secret@host:2376" })[0]).toMatch(/must not hold a user/);
     expect(faults({ url: "tcp://me:secret@host:2376" })[0]).not.toContain("secret");
@@ -57,7 +63,7 @@ describe("a connection", () => {
       cert: { file: "/home/me/.docker/cert.pem" },
     });
     // Not silently nothing: the schema then says why it can't be used.
-    expect(faults(options({ DOCKER_HOST: "ssh://me@host" }))[0]).toMatch(/ssh:\/\/ is not supported yet/);
+    expect(faults(options({ DOCKER_HOST: "ssh://me@host" }))).toEqual([]);
   });
 });
 

@@ -331,7 +331,7 @@ describe("logs", () => {
   ])("on a newer engine are told by the content type %s alone", async (type, text) => {
     const body = type.includes("raw") ? text : Buffer.from([2, 0, 0, 0, 0, 0, 0, text.length, ...Buffer.from(text)]);
     const newer = await engineOf("1.47", () => ({ status: 200, headers: { "content-type": type }, body }));
-    const log = await readLogs(newer.client, "web", { tail: 5, timestamps: false, maxOutput: 1000 }, signal);
+    const log = await readLogs(newer.client, "/containers/web", 'container "web"', { tail: 5, timestamps: false, maxOutput: 1000 }, signal);
     expect(log.output).toEqual([{ stream: type.includes("raw") ? "stdout" : "stderr", text }]);
     expect(newer.server.requests.map(({ path }) => path)).toEqual(["/_ping", "/v1.47/containers/web/logs"]);
     await newer.close();

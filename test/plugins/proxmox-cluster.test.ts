@@ -118,7 +118,7 @@ describe("tasks", () => {
     await failure(app.call("proxmox_vm_start", { id: "109" }));
     const { items } = (await app.call("proxmox_task_list")) as { items: { id: string; target: string }[] };
     const [failed, done] = ["109", "108"].map((target) => items.find((item) => item.target === target));
-    expect(items).toHaveLength(2);
+    expect(items.map(({ target }) => target)).toEqual(["109", "108"]); // newest first
     expect(done).toMatchObject({ type: "qmstart", status: "ok", node: "pve1", duration: expect.any(Number) });
     expect(failed).toMatchObject({
       type: "qmstart",
@@ -133,7 +133,7 @@ describe("tasks", () => {
     expect(await app.call("proxmox_task_logs", { id })).toMatchObject({
       result: { lines: ["TASK ERROR: VM is locked (backup)"], start: 0, total: 1, truncated: false },
     });
-    expect(await failure(app.call("proxmox_task_get", { id: "100" }))).toMatchObject({ code: "INVALID_INPUT" });
+    expect(await failure(app.call("proxmox_task_get", { id: "100" }))).toMatchObject({ code: "NOT_FOUND", next: expect.stringContaining("UPID:") });
     expect(await failure(app.call("proxmox_task_get", { id: "UPID:pve1:00000001:00000001:60000001:qmstart:100:root@pam:" }))).toMatchObject({
       code: "NOT_FOUND",
     });

@@ -104,10 +104,15 @@ describe("listing guests", () => {
   });
 
   test("an offline node without containers is no error when containers are listed", async () => {
-    const { call } = await one({ estate: { name: "lab", offline: ["lab2"] } });
-    expect((await call("proxmox_ct_list")).errors).toHaveLength(1);
-    const production = await one({ estate: { offline: [] } });
-    expect(await production.call("proxmox_ct_list")).not.toHaveProperty("errors");
+    const { sandbox, call } = await one();
+    const data = [
+      { id: "lxc/200", type: "lxc", vmid: 200, node: "pve1", status: "running", name: "dns-01", template: 0 },
+      { id: "qemu/105", type: "qemu", vmid: 105, node: "pve3", status: "running", name: "mail", template: 0 },
+      { id: "node/pve3", type: "node", node: "pve3", status: "offline", level: "" },
+    ];
+    sandbox.fail({ path: "/cluster/resources", status: 200, reason: "OK", body: { data } });
+    expect(await call("proxmox_ct_list")).not.toHaveProperty("errors");
+    expect((await call("proxmox_vm_list")).errors).toHaveLength(1);
   });
 
   test("rows that the cluster has no details of are listed as they are", async () => {

@@ -41,7 +41,7 @@ export async function readLogs({ client, key, input, signal, note }: ActionArgs<
   }
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal control sequences are what is taken out
+// oxlint-disable-next-line no-control-regex -- terminal control sequences are what is taken out
 const CONTROL = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b[@-Z\\-_]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 /** A console log as text: what only a terminal understands is taken out. */
 const plain = (text: string): string => text.replace(CONTROL, "");

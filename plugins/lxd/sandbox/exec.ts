@@ -1,7 +1,7 @@
 import { accepted, file, Refusal, sync } from "./answers.js";
 import type { Call } from "./router.js";
 import { runCommand } from "./shell.js";
-import { guestOf } from "./instances.js";
+import { guestOf } from "./guests.js";
 
 interface ExecBody {
   readonly command?: readonly string[];

@@ -1,23 +1,17 @@
 import { createHash } from "node:crypto";
 import { parseSize } from "../sizes.js";
 import { accepted, Refusal, sync } from "./answers.js";
+import { guestOf, refuseBusy } from "./guests.js";
 import { renderGuest } from "./render.js";
 import type { Call } from "./router.js";
 import { checkName, configFault, deviceFault, parseFilter } from "./rules.js";
-import { refuseBusy, setRunning } from "./states.js";
+import { setRunning } from "./states.js";
 import type { DeviceSet, Guest, Text } from "./world.js";
 
 const etagOf = (call: Call, guest: Guest): string =>
   createHash("sha256")
     .update(JSON.stringify(renderGuest(call.world, guest)))
     .digest("hex");
-
-/** The instance that the path names. */
-export function guestOf(call: Call): Guest {
-  const guest = call.project === "default" ? call.world.guests.get(call.names[0] ?? "") : undefined;
-  if (!guest) throw new Refusal(404, "Instance not found");
-  return guest;
-}
 
 export function listGuests(call: Call) {
   const recursion = Number(call.query.get("recursion") ?? 0);

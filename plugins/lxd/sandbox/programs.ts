@@ -50,7 +50,7 @@ function contents(name: string, paths: readonly string[], session: Session, inpu
 /** `-n 5`, `-c100`, `-5`: the number, and what else was given. */
 function counted(args: readonly string[]): { count: number; bytes: boolean; rest: string[] } {
   const match = /^-([nc]?)\s*\+?(\d+)(?:\s+|$)/.exec(args.join(" "));
-  const rest = args.filter((arg) => !/^-/.test(arg) && arg !== match?.[2]);
+  const rest = args.filter((arg) => !arg.startsWith("-") && arg !== match?.[2]);
   return { count: Number(match?.[2] ?? 10), bytes: match?.[1] === "c", rest };
 }
 

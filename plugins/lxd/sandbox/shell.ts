@@ -69,7 +69,7 @@ async function runPipe(words: readonly string[], session: Session, last: number)
 
 async function runOne(words: readonly string[], session: Session, input: string, last: number): Promise<number> {
   const argv: string[] = [];
-  let target = session;
+  const target = { ...session };
   for (let at = 0; at < words.length; at += 1) {
     const [, stream, append, joined] = /^([12]?)(>>?)(&[12])?$/.exec(words[at] ?? "") ?? [];
     if (append === undefined) {
@@ -77,8 +77,8 @@ async function runOne(words: readonly string[], session: Session, input: string,
       continue;
     }
     const from = stream === "2" ? "err" : "out";
-    if (joined) target = { ...target, [from]: joined === "&1" ? target.out : target.err };
-    else target = { ...target, [from]: writer(session, expand(words[++at] ?? "", session, last), append === ">>") };
+    if (joined) target[from] = joined === "&1" ? target.out : target.err;
+    else target[from] = writer(session, expand(words[++at] ?? "", session, last), append === ">>");
   }
   const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(argv[0] ?? "");
   if (argv.length === 1 && assignment) {

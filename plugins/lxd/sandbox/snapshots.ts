@@ -1,5 +1,5 @@
 import { accepted, Refusal, sync } from "./answers.js";
-import { guestOf } from "./instances.js";
+import { guestOf } from "./guests.js";
 import { renderSnapshot } from "./render.js";
 import type { Call } from "./router.js";
 import type { Guest, Snapshot } from "./world.js";

@@ -1,6 +1,6 @@
 import { parseSize } from "../sizes.js";
 import { accepted, Refusal } from "./answers.js";
-import { guestOf } from "./instances.js";
+import { guestOf, refuseBusy } from "./guests.js";
 import type { Task } from "./operations.js";
 import type { Call } from "./router.js";
 import type { Guest, World } from "./world.js";
@@ -35,11 +35,6 @@ export function changeState(call: Call) {
       },
     }),
   );
-}
-
-/** One operation at a time: what the server says while another is not over. */
-export function refuseBusy(guest: Guest, action: string): void {
-  if (guest.busy) throw new Error(`Failed to create instance ${action} operation: Instance is busy running a "${guest.busy}" operation`);
 }
 
 /** It runs from now on. */

@@ -15,7 +15,9 @@ describe("the parameter that names a connection", () => {
       expect(tool.inputSchema.properties).not.toHaveProperty("library");
       expect(tool.outputSchema.properties).not.toHaveProperty("library");
     }
-    expect(await call("tape_cartridge_get", { barcode: "T00001", library: "main" })).toEqual({ item: expect.objectContaining({ barcode: "T00001" }) });
+    expect(await call("tape_cartridge_get", { barcode: "T00001", library: "main" })).toEqual({
+      item: expect.objectContaining({ barcode: "T00001" }),
+    });
     expect(await failure(call("tape_cartridge_get", { barcode: "T00001", library: "other" }))).toMatchObject({ code: "CONNECTION_UNKNOWN" });
   });
 
@@ -34,10 +36,7 @@ describe("the parameter that names a connection", () => {
 
 describe("the order of the choice", () => {
   it("takes the named connection first, whatever the pattern and the default say, and asks no other", async () => {
-    const { call, room } = await openTapes(
-      { main: { ...twins.main, match: ["T*"] }, vault: twins.vault },
-      { defaults: { tape: "main" } },
-    );
+    const { call, room } = await openTapes({ main: { ...twins.main, match: ["T*"] }, vault: twins.vault }, { defaults: { tape: "main" } });
     await call("tape_cartridge_load", { barcode: "T00001", library: "vault" });
     expect(room("vault").cartridges[0]?.mounts).toBe(1);
     expect(room("main").calls).toEqual([]);
@@ -128,7 +127,12 @@ describe("a choice that can't be made", () => {
 
   it("passes on that one connection has several items of that name", async () => {
     const { call } = await openTapes({
-      main: { cartridges: [{ barcode: "T00001", label: "week" }, { barcode: "T00002", label: "week" }] },
+      main: {
+        cartridges: [
+          { barcode: "T00001", label: "week" },
+          { barcode: "T00002", label: "week" },
+        ],
+      },
       vault: {},
     });
     expect(await failure(call("tape_cartridge_load", { barcode: "week" }))).toMatchObject({ code: "NAME_AMBIGUOUS" });

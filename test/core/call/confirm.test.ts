@@ -53,7 +53,9 @@ describe("a call that has to be confirmed", () => {
       caller.abort();
       return true;
     };
-    expect(await failure(call("tape_cartridge_delete", { barcode: "T00001" }, { confirm, signal: caller.signal }))).toMatchObject({ code: "CANCELLED" });
+    expect(await failure(call("tape_cartridge_delete", { barcode: "T00001" }, { confirm, signal: caller.signal }))).toMatchObject({
+      code: "CANCELLED",
+    });
     expect(room("main").cartridges).toHaveLength(3);
   });
 });
@@ -133,7 +135,9 @@ describe("a token", () => {
   it("is no cursor, and a cursor is no token", async () => {
     const tapes = await openTapes({ main: three });
     const { cursor } = await tapes.call("tape_cartridge_list", { limit: 1 });
-    expect(await failure(tapes.call("tape_cartridge_delete", { barcode: "T00001", confirm: cursor }))).toMatchObject({ code: "CONFIRMATION_INVALID" });
+    expect(await failure(tapes.call("tape_cartridge_delete", { barcode: "T00001", confirm: cursor }))).toMatchObject({
+      code: "CONFIRMATION_INVALID",
+    });
     const token = await tokenOf(tapes, "tape_cartridge_delete", { barcode: "T00001" });
     expect(await failure(tapes.call("tape_cartridge_list", { limit: 1, cursor: token }))).toMatchObject({ code: "INVALID_INPUT" });
   });

@@ -1,0 +1,130 @@
+import type { Provider } from "../declare/provider.js";
+import { deriveFields, type Field } from "../derive/fields.js";
+import { plural, spaced } from "../derive/words.js";
+import { GRAMMAR, type GrammarWord } from "./words.js";
+
+/** A kind as a query sees it. */
+export interface KindView {
+  readonly id: string;
+  readonly provider: Provider;
+  readonly kind: Provider["kinds"][number];
+  readonly fields: ReadonlyMap<string, Field>;
+  /** The field that names are compared with. */
+  readonly nameField: string | undefined;
+}
+
+/** A place in the inventory that queries can name. */
+export interface NamedConnection {
+  readonly name: string;
+  readonly provider: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export type Meaning =
+  | { readonly is: "noun"; readonly kind: string; readonly field?: string; readonly value?: string }
+  | { readonly is: "field"; readonly kind: string; readonly field: string }
+  | { readonly is: "value"; readonly kind: string; readonly field: string; readonly value: string }
+  | { readonly is: "provider"; readonly provider: string }
+  | { readonly is: "connection"; readonly name: string }
+  | { readonly is: "connectionNoun"; readonly provider: string }
+  | { readonly is: "tagKey"; readonly key: string }
+  | { readonly is: "tagValue"; readonly key: string; readonly value: string }
+  | { readonly is: "grammar"; readonly word: GrammarWord };
+
+/** Every word and phrase that a query can use, with all it can mean. Made once for an app, from its declarations and connections. */
+export interface Lexicon {
+  readonly kinds: ReadonlyMap<string, KindView>;
+  readonly connections: readonly NamedConnection[];
+  readonly meanings: ReadonlyMap<string, readonly Meaning[]>;
+  /** Words in the longest phrase. */
+  readonly longest: number;
+  /** Single words by their length, for corrections. Grammar that is too short or too common to be a target is left out. */
+  readonly byLength: ReadonlyMap<number, readonly string[]>;
+}
+
+export function buildLexicon(providers: readonly Provider[], connections: readonly NamedConnection[]): Lexicon {
+  const kinds = new Map<string, KindView>();
+  const meanings = new Map<string, Meaning[]>();
+  const add = (phrase: string, meaning: Meaning): void => {
+    const key = spaced(phrase).toLowerCase().trim();
+    if (!key) return;
+    for (const spelling of spellings(key)) {
+      const known = meanings.get(spelling);
+      if (!known) meanings.set(spelling, [meaning]);
+      else if (!known.some((one) => sameMeaning(one, meaning))) known.push(meaning);
+    }
+  };
+  for (const [phrase, words] of GRAMMAR) for (const word of words) meanings.set(phrase, [...(meanings.get(phrase) ?? []), { is: "grammar", word }]);
+  for (const provider of providers) {
+    for (const word of [provider.name, ...provider.title.split(/\s*\/\s*/), provider.title]) add(word, { is: "provider", provider: provider.name });
+    addBoth(add, provider.connection.noun, { is: "connectionNoun", provider: provider.name });
+    for (const kind of provider.kinds) if (kind.list) addKind(provider, kind, kinds, add);
+  }
+  for (const { name, tags } of connections) {
+    add(name, { is: "connection", name });
+    for (const [key, value] of Object.entries(tags)) {
+      add(key, { is: "tagKey", key });
+      add(value, { is: "tagValue", key, value });
+    }
+  }
+  const byLength = new Map<number, string[]>();
+  let longest = 1;
+  for (const [phrase, words] of meanings) {
+    longest = Math.max(longest, phrase.split(" ").length);
+    const target =
+      phrase.length > 3 &&
+      /^[a-z]+$/.test(phrase) &&
+      words.some((meaning) => meaning.is !== "connection" && !(meaning.is === "grammar" && meaning.word.is === "filler"));
+    if (target) byLength.set(phrase.length, [...(byLength.get(phrase.length) ?? []), phrase]);
+  }
+  return { kinds, connections, meanings, longest, byLength };
+}
+
+type Add = (phrase: string, meaning: Meaning) => void;
+
+function addBoth(add: Add, noun: string, meaning: Meaning): void {
+  add(noun, meaning);
+  add(plural(spaced(noun)), meaning);
+}
+
+function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, KindView>, add: Add): void {
+  const id = `${provider.name}_${kind.name}`;
+  const fields = new Map(deriveFields(kind).map((field) => [field.name, field]));
+  const text = (name: string | undefined): boolean => name !== undefined && fields.get(name)?.type === "text";
+  const nameField = text("name") ? "name" : [kind.key, ...(kind.alsoBy ?? [])].find(text);
+  kinds.set(id, { id, provider, kind, fields, nameField });
+  for (const noun of [kind.name, ...(kind.says ?? [])]) addBoth(add, noun, { is: "noun", kind: id });
+  for (const field of fields.values()) {
+    if (field.facet.secret || field.type === "object") continue;
+    for (const word of [field.name, ...(field.facet.says ?? [])]) addBoth(add, word, { is: "field", kind: id, field: field.name });
+    for (const value of new Set([...(field.values ?? []), ...Object.keys(field.facet.values ?? {})])) {
+      const meaning: Meaning = { is: "value", kind: id, field: field.name, value };
+      for (const word of [value, ...(field.facet.values?.[value] ?? [])]) {
+        add(word, meaning);
+        add(word.replaceAll("-", " "), meaning);
+        if (field.facet.nouns) addBoth(add, word.replaceAll("-", " "), { is: "noun", kind: id, field: field.name, value });
+      }
+    }
+  }
+}
+
+/** A word as Americans and Britons write it. */
+function spellings(word: string): ReadonlySet<string> {
+  const all = new Set([word]);
+  for (const [british, american] of [
+    ["our", "or"],
+    ["ise", "ize"],
+    ["isation", "ization"],
+    ["tre", "ter"],
+    ["lled", "led"],
+    ["lling", "ling"],
+    ["ogue", "og"],
+  ] as const) {
+    // Only at the end of a word: "hour" stays "hour".
+    if (word.length > british.length + 2 && word.endsWith(british)) all.add(word.slice(0, -british.length) + american);
+    if (word.length > american.length + 3 && word.endsWith(american)) all.add(word.slice(0, -american.length) + british);
+  }
+  return all;
+}
+
+const sameMeaning = (a: Meaning, b: Meaning): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -1,0 +1,15 @@
+import { Refusal } from "./answers.js";
+import type { Call } from "./router.js";
+import type { Guest } from "./world.js";
+
+/** The instance that the path names. */
+export function guestOf(call: Call): Guest {
+  const guest = call.project === "default" ? call.world.guests.get(call.names[0] ?? "") : undefined;
+  if (!guest) throw new Refusal(404, "Instance not found");
+  return guest;
+}
+
+/** One operation at a time: what the server says while another is not over. */
+export function refuseBusy(guest: Guest, action: string): void {
+  if (guest.busy) throw new Error(`Failed to create instance ${action} operation: Instance is busy running a "${guest.busy}" operation`);
+}
