@@ -1,6 +1,4 @@
 import type { ConnectionEntry } from "../connections.js";
-import { matcher } from "../derive/match.js";
-import { hintOf } from "../derive/hint.js";
 import { type Operation, type Tool, toolName } from "../derive/tools.js";
 import { spaced } from "../derive/words.js";
 import { ProxMcpError, toProxMcpError } from "../errors.js";
@@ -11,8 +9,9 @@ import type { Confirmations } from "./confirm.js";
 import type { CallContext } from "./context.js";
 import { withDeadline } from "./deadline.js";
 import { type ParsedInput, parseInput } from "./input.js";
+import { gather } from "./gather.js";
 import { type Invoker, isNotFound, type Item, type SourceError } from "./invoke.js";
-import { inOrder, pageOf } from "./page.js";
+import { pageOf } from "./page.js";
 import type { Policy } from "./policy.js";
 
 export interface Limits {
@@ -134,8 +133,9 @@ export class Dispatcher {
     const token = context.confirmToken ?? parsed.confirm;
     if (token !== undefined) return await confirmations.redeem(token, tool.name, bare, names);
     const question = questionOf(tool, parsed, entries, await this.#losses(tool, parsed, entries, context));
-    if (context.confirm) {
-      if (await context.confirm(question)) return;
+    const { confirm } = context;
+    if (confirm) {
+      if (await withDeadline(undefined, tool.name, context.signal, () => confirm(question))) return;
       throw new ProxMcpError("DECLINED", `${question} The answer was no.`);
     }
     throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(tool.name, bare, names) } });
@@ -200,34 +200,15 @@ export class Dispatcher {
     const { provider, kind } = operation;
     const { invoker, signer, limits } = this.#options;
     const noun = provider.connection.noun;
-    const errors: SourceError[] = [];
-    const hint = hintOf(operation.fields, parsed.where);
-    const parts = await Promise.all(
-      entries.map(async (entry) => {
-        try {
-          const listing = await this.#on(entry, tool, seconds, context, (inner) => invoker.list(operation, entry, parsed.at, hint, inner));
-          errors.push(...listing.errors);
-          const items = kind.order === "platform" ? listing.items : inOrder(listing.items, [...Object.keys(kind.within ?? {}), kind.key]);
-          return several ? items.map((item) => ({ ...item, [noun]: entry.name })) : items;
-        } catch (error) {
-          if (context.signal.aborted || entries.length === 1) throw error;
-          errors.push(toProxMcpError(error).on(entry.name).report());
-          return undefined;
-        }
-      }),
+    const { parts, errors } = await gather(
+      operation,
+      entries,
+      { at: parsed.at, where: parsed.where },
+      { invoker, what: tool.name, seconds, context },
     );
-    // In the order of the connections, not of their answers: the same question gets the same answer.
-    errors.sort((a, b) => entries.findIndex((entry) => entry.name === a.connection) - entries.findIndex((entry) => entry.name === b.connection));
-    if (parts.every((part) => part === undefined)) {
-      const [first] = errors;
-      throw new ProxMcpError(
-        first?.code ?? "NO_CONNECTION",
-        `None could be listed. ${errors.map((error) => `${error.connection}: ${error.message}`).join(" ")}`,
-        { ...(first?.next ? { next: first.next } : {}), data: { errors } },
-      );
-    }
-    const matches = matcher(operation.fields, parsed.where);
-    const rows: Item[] = parts.flatMap((part) => part ?? []).filter(matches);
+    const [first] = errors;
+    if (parts.length === 0 && first) throw nothingFrom(entries.length, errors, first);
+    const rows: Item[] = parts.flatMap(({ entry, items }) => (several ? items.map((item) => ({ ...item, [noun]: entry.name })) : items));
     const { items, total, cursor, cut } = pageOf(rows, {
       limit: parsed.limit,
       cursor: parsed.cursor,
@@ -248,6 +229,22 @@ export class Dispatcher {
       ...(context.notes.length > 0 ? { notes: context.notes } : {}),
     };
   }
+}
+
+/** No source answered. Of one source that is its own error; of several, all of theirs. */
+export function nothingFrom(sources: number, errors: readonly SourceError[], first: SourceError): ProxMcpError {
+  const { connection, tried, next, data } = first;
+  if (sources === 1)
+    return new ProxMcpError(first.code, first.message, {
+      ...(connection ? { connection } : {}),
+      ...(tried ? { tried } : {}),
+      ...(data ? { data } : {}),
+      next,
+    });
+  return new ProxMcpError(first.code, `None could be listed. ${errors.map((error) => `${error.connection}: ${error.message}`).join(" ")}`, {
+    next,
+    data: { errors },
+  });
 }
 
 /** The key to read back by: the action's own word, the caller's, or the name that was asked for. */

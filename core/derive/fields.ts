@@ -40,8 +40,13 @@ function fieldType(schema: JsonSchema): FieldType {
   return "object";
 }
 
-/** `.nullable()` makes a union with null; the rest of it is what the field is. */
+/** `.nullable()` makes a union with null, or with zod 3 a list of types; the rest of it is what the field is. */
 function nonNull(schema: JsonSchema): JsonSchema {
+  if (Array.isArray(schema.type)) {
+    const [type = "", ...more] = schema.type.filter((one) => one !== "null");
+    const values = schema.enum?.filter((value) => value !== null);
+    return more.length > 0 ? schema : { ...schema, type, ...(values ? { enum: values } : {}) };
+  }
   const others = schema.anyOf?.filter((one) => one.type !== "null");
   return others?.length === 1 && others[0] ? others[0] : schema;
 }

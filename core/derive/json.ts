@@ -24,13 +24,27 @@ type Direction = "input" | "output";
 
 const isZod4 = (schema: object): boolean => "_zod" in schema;
 
-let convertZod3: ((schema: object) => JsonSchema) | undefined;
+let convertZod3: ((schema: object, io: Direction) => JsonSchema) | undefined;
+
+/** What JSON has no word for. The converter of zod 3 would pass these off as text or numbers; that of zod 4 throws by itself. */
+const NO_JSON = ["ZodDate", "ZodBigInt", "ZodMap", "ZodSet", "ZodSymbol", "ZodFunction", "ZodPromise", "ZodNaN", "ZodUndefined", "ZodVoid"];
 
 /** Loads the converter for zod 3 schemas, if there is one among these. Call it before `jsonOf` meets them. */
 export async function prepareJson(schemas: Iterable<object>): Promise<void> {
   if (convertZod3 || [...schemas].every(isZod4)) return;
-  const { zodToJsonSchema } = await import("zod-to-json-schema");
-  convertZod3 = (schema) => zodToJsonSchema(schema as never, { $refStrategy: "none", target: "jsonSchema2019-09" }) as JsonSchema;
+  const { ignoreOverride, zodToJsonSchema } = await import("zod-to-json-schema");
+  convertZod3 = (schema, io) =>
+    zodToJsonSchema(schema as never, {
+      $refStrategy: "none",
+      target: "jsonSchema2019-09",
+      override: (def) => {
+        const { typeName = "", effect } = def as { typeName?: string; effect?: { type: string } };
+        const transforms = typeName === "ZodEffects" && effect?.type === "transform" && io === "output";
+        if (transforms || NO_JSON.includes(typeName))
+          throw new Error(`${transforms ? "Transforms" : typeName.slice(3)} cannot be represented in JSON Schema`);
+        return ignoreOverride;
+      },
+    }) as JsonSchema;
 }
 
 /** Converting costs far more than anything else at start-up, and most tools of a kind share its item. Keyed by the schema itself. */
@@ -48,7 +62,7 @@ export function jsonOf(schema: object, io: Direction): Readonly<JsonSchema> {
 function convert(schema: object, io: Direction): JsonSchema {
   if (isZod4(schema)) return tidy(z.toJSONSchema(schema as z.ZodType, { io, reused: "inline" }) as JsonSchema);
   if (!convertZod3) throw new Error("a schema is neither zod 4 nor a zod 3 schema that was prepared");
-  return tidy(convertZod3(schema));
+  return tidy(convertZod3(schema, io));
 }
 
 /** An action's input as an object schema: shapes are of our zod, whole schemas of whatever zod the plugin has. */
@@ -76,7 +90,10 @@ function tidy(schema: JsonSchema): JsonSchema {
   if (rest.minimum === Number.MIN_SAFE_INTEGER) delete rest.minimum;
   if (rest["format"] === "date-time") delete rest["pattern"]; // the format says it in less
   if (rest.properties) rest.properties = Object.fromEntries(Object.entries(rest.properties).map(([name, inner]) => [name, tidy(inner)]));
-  if (rest.items) rest.items = tidy(rest.items);
+  if (Array.isArray(rest.items)) {
+    rest["prefixItems"] = (rest.items as JsonSchema[]).map(tidy); // a tuple, as older drafts write it
+    delete rest.items;
+  } else if (rest.items) rest.items = tidy(rest.items);
   if (typeof rest.additionalProperties === "object") rest.additionalProperties = tidy(rest.additionalProperties);
   if (rest["propertyNames"]) delete rest["propertyNames"];
   for (const union of ["anyOf", "oneOf", "allOf"] as const) if (rest[union]) rest[union] = rest[union].map(tidy);

@@ -26,9 +26,12 @@ export function deriveVocabulary(providers: readonly Provider[]): Vocabulary {
   const nouns = new Map<string, NounEntry[]>();
   const fields = new Map<string, FieldEntry[]>();
   const values = new Map<string, FieldEntry[]>();
-  const add = <Entry>(to: Map<string, Entry[]>, word: string, entry: Entry): void => {
+  const add = <Entry extends NounEntry & Partial<FieldEntry>>(to: Map<string, Entry[]>, word: string, entry: Entry): void => {
     const key = spaced(word).toLowerCase();
-    to.set(key, [...(to.get(key) ?? []), entry]);
+    const known = to.get(key) ?? [];
+    // A word that is said twice (`cpu_usage` and "CPU usage") still has one meaning.
+    const said = known.some((one) => (["provider", "kind", "field", "value"] as const).every((part) => one[part] === entry[part]));
+    if (!said) to.set(key, [...known, entry]);
   };
   for (const provider of providers) {
     for (const kind of provider.kinds) {

@@ -96,7 +96,8 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
   for (const noun of [kind.name, ...(kind.says ?? [])]) addBoth(add, noun, { is: "noun", kind: id });
   for (const field of fields.values()) {
     if (field.facet.secret || field.type === "object") continue;
-    for (const word of [field.name, ...(field.facet.says ?? [])]) addBoth(add, word, { is: "field", kind: id, field: field.name });
+    const singular = field.type === "list" && field.name.endsWith("s") ? [field.name.slice(0, -1)] : [];
+    for (const word of [field.name, ...singular, ...(field.facet.says ?? [])]) addBoth(add, word, { is: "field", kind: id, field: field.name });
     for (const value of new Set([...(field.values ?? []), ...Object.keys(field.facet.values ?? {})])) {
       const meaning: Meaning = { is: "value", kind: id, field: field.name, value };
       for (const word of [value, ...(field.facet.values?.[value] ?? [])]) {

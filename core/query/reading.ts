@@ -21,6 +21,8 @@ export interface Order {
   readonly direction: "asc" | "desc";
   /** By use where a field of that name measures it: "top 5 by memory used". */
   readonly used: boolean;
+  /** By what is left. */
+  readonly free?: boolean;
 }
 
 export type AggregateOp = "count" | "sum" | "avg" | "min" | "max";
@@ -42,7 +44,9 @@ export class Reading {
   readonly parts: Part[] = [];
   readonly orders: Order[] = [];
   limit: number | undefined;
-  aggregate: { op: AggregateOp; fields: readonly FieldMeaning[]; text: string; used: boolean } | undefined;
+  /** "top" and "bottom" say which end of an order that is named later. */
+  direction: "asc" | "desc" | undefined;
+  aggregate: { op: AggregateOp; fields: readonly FieldMeaning[]; text: string; used: boolean; free?: boolean } | undefined;
   group: { fields: readonly FieldMeaning[]; text: string; by?: "provider" | "connection" } | undefined;
   fields: FieldMeaning[][] = [];
   /** Sources that were named; each set narrows the one before. */

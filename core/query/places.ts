@@ -1,0 +1,136 @@
+import type { Claim } from "./claim.js";
+import { meaningsOf } from "./lex.js";
+import type { KindView } from "./lexicon.js";
+import type { Reading, Rule } from "./reading.js";
+import { isJoint, nameClaim, valuesFrom } from "./texts.js";
+
+/** Connections: `on pi-cluster-01`, `in cluster prod`, `on hosts a and b`, `not on prod`, `in region eu`, `in staging`. */
+export const connectionRule: Rule = (reading) => {
+  const start = reading.past(0, "place", "filler", "not", "except", "with");
+  const negated = Array.from({ length: start }, (_, at) => reading.is("not", at) ?? reading.is("except", at)).some(Boolean);
+  const place = Array.from({ length: start }, (_, at) => reading.is("place", at)).some(Boolean);
+  const noun = meaningsOf(reading.peek(start), "connectionNoun").length > 0 ? 1 : 0;
+  const at = start + noun;
+  const names = connectionsAt(reading, at);
+  if (names.length > 0) {
+    let end = at + 1;
+    for (;;) {
+      const joint = reading.past(end, "and", "or", "comma");
+      const more = joint > end ? connectionsAt(reading, joint) : [];
+      if (more.length === 0) break;
+      names.push(...more);
+      end = joint + 1;
+    }
+    if (negated) reading.excludedConnections.push(...names);
+    else reading.connections.push(names);
+    reading.places.push(`${negated ? "not " : ""}on ${names.join(" or ")}`);
+    reading.take(end);
+    return true;
+  }
+  const key = meaningsOf(reading.peek(start), "tagKey")[0]?.key;
+  const value = meaningsOf(reading.peek(key ? start + 1 : start), "tagValue").filter((tag) => key === undefined || tag.key === key);
+  if (value.length === 0 || (!place && key === undefined)) return false;
+  const holding = reading.lexicon.connections.filter(({ tags }) => value.some((tag) => tags[tag.key] === tag.value)).map(({ name }) => name);
+  if (negated) reading.excludedConnections.push(...holding);
+  else reading.connections.push(holding);
+  reading.places.push(`${negated ? "not " : ""}in ${value[0]?.key} ${value[0]?.value}`);
+  reading.take(key ? start + 2 : start + 1);
+  return true;
+};
+
+const connectionsAt = (reading: Reading, at: number): string[] => meaningsOf(reading.peek(at), "connection").map((meaning) => meaning.name);
+
+/** A word behind a preposition that nobody declared: `on pve2`, `in dev`. It is tried on the fields that name places. */
+export const placeRule: Rule = (reading) => {
+  if (!reading.is("place")) return false;
+  const at = reading.past(1, "filler");
+  const value = reading.peek(at);
+  if (!value || isJoint(reading, at) || (value.meanings.length > 0 && !value.quoted) || value.number !== undefined) return false;
+  const { values, end } = valuesFrom(reading, at);
+  const claim = placeClaim(values);
+  const fields = [...new Set([...reading.lexicon.kinds.values()].flatMap((kind) => placesOf(kind)))];
+  if (fields.length > 1)
+    reading.ambiguities.push({
+      word: values.join(", "),
+      taken: `the first of ${fields.join(", ")} that a kind has`,
+      others: fields.slice(1).map((field) => `a ${field}`),
+    });
+  reading.claim(claim);
+  reading.take(end);
+  return true;
+};
+
+const placesOf = (kind: KindView): string[] => [...kind.fields.values()].filter((field) => field.facet.place).map((field) => field.name);
+
+function placeClaim(values: readonly string[]): Claim {
+  const named = nameClaim(values, "contains");
+  return {
+    says: `in or on ${values.map((value) => JSON.stringify(value)).join(" or ")}`,
+    about: "place",
+    exclusive: true,
+    on: (kind) => {
+      const [place] = placesOf(kind);
+      if (place === undefined) return named.on(kind);
+      return { [place]: values.length === 1 ? values[0] : values };
+    },
+  };
+}
+
+/** `container web01`, `vm 100`, `web containers`, `web*`, `"db 1"`, `10.0.0.7`. */
+export const nameRule: Rule = (reading) => {
+  const lexeme = reading.peek();
+  if (!lexeme) return false;
+  const before = reading.lexemes[reading.at - 1];
+  const afterNoun = meaningsOf(before, "noun").length > 0;
+  if (lexeme.number !== undefined && lexeme.unit === undefined && !lexeme.quoted) return afterNoun && idRule(reading);
+  if (lexeme.meanings.length > 0 && !lexeme.quoted) return false;
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(lexeme.lower)) {
+    reading.claim({
+      says: `ip is ${lexeme.lower}`,
+      about: "ip",
+      exclusive: true,
+      on: (kind) => (kind.fields.has("ip") ? { ip: lexeme.lower } : undefined),
+    });
+    reading.take(1);
+    return true;
+  }
+  const beforeNoun = meaningsOf(reading.peek(1), "noun").length > 0;
+  // A word with a digit, a hyphen, a dot or a star looks like a name wherever it stands.
+  const looksLikeName = lexeme.quoted || /[*]|[a-z].*[\d_.:/-]|\d.*[a-z]/.test(lexeme.lower);
+  if (!afterNoun && !beforeNoun && !looksLikeName) return false;
+  const adjective = beforeNoun && !afterNoun && !looksLikeName;
+  const { values, end } = valuesFrom(reading, 0);
+  if (adjective) {
+    const others = [
+      ...new Set(
+        [...reading.lexicon.kinds.values()].flatMap((kind) =>
+          [...kind.fields.values()].filter((field) => field.type === "list" || field.facet.place).map((field) => field.name),
+        ),
+      ),
+    ];
+    reading.ambiguities.push({ word: lexeme.text, taken: "a part of the name", others: others.slice(0, 6).map((field) => `a value of ${field}`) });
+  }
+  reading.claim(nameClaim(values, adjective ? "contains" : "equal"));
+  reading.take(end);
+  return true;
+};
+
+/** `vm 100`: a number behind a noun is the key or an id. */
+function idRule(reading: Reading): boolean {
+  const id = reading.peek()?.number;
+  reading.claim({
+    says: `id is ${id}`,
+    about: "id",
+    exclusive: true,
+    on: (kind) => {
+      for (const name of [kind.kind.key, "id"]) {
+        const field = kind.fields.get(name);
+        if (field?.type === "number") return { [name]: id };
+        if (field?.type === "text" && name !== kind.nameField) return { [name]: String(id) };
+      }
+      return kind.nameField ? { [kind.nameField]: String(id) } : undefined;
+    },
+  });
+  reading.take(1);
+  return true;
+}

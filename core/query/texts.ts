@@ -1,0 +1,258 @@
+import type { Where } from "../declare/action.js";
+import type { Field } from "../derive/fields.js";
+import type { Claim } from "./claim.js";
+import { type Lexeme, meaningsOf } from "./lex.js";
+import type { KindView } from "./lexicon.js";
+import type { FieldMeaning, Reading, Rule } from "./reading.js";
+
+/** `called web01`, `starting with prod`, `containing cache`, `called web or db`. */
+export const namedRule: Rule = (reading) => {
+  const start = reading.past(0, "with", "filler");
+  const named = reading.is("named", start);
+  const first = reading.peek(start + 1);
+  if (!named || !first || isJoint(reading, start + 1)) return false;
+  const { values, end } = valuesFrom(reading, start + 1);
+  reading.claim(nameClaim(values, named.how));
+  reading.take(end);
+  return true;
+};
+
+/** `tagged prod`, `on node pve2`, `from image nginx`, `os is ubuntu`, `with status running`. */
+export const fieldRule: Rule = (reading) => {
+  const start = reading.past(0, "with", "place", "filler", "using", "not");
+  const negated = span(0, start).some((at) => reading.is("not", at) && !reading.is("with", at));
+  const entries = meaningsOf(reading.peek(start), "field").filter((meaning) => textual(fieldOf(reading, meaning)));
+  if (entries.length === 0) return false;
+  const lead = start > 0 && !reading.is("filler", start - 1);
+  const be = reading.past(start + 1, "be", "filler");
+  const not = reading.is("not", be) ? 1 : 0;
+  const named = reading.is("named", be + not);
+  const equal = reading.is("compare", be + not)?.how === "equal";
+  const at = be + not + (named || equal ? 1 : 0);
+  const value = reading.peek(at);
+  if (!value || isJoint(reading, at) || reading.is("of", at) || reading.is("by", at) || reading.is("sort", at)) return false;
+  const explicit = lead || be > start + 1 || not > 0 || Boolean(named) || equal || isParticiple(reading.peek(start));
+  // "image nginx" names a value; "image containers" does not, and neither does a field that is listed or ordered by.
+  if (
+    !explicit &&
+    (meaningsOf(value, "noun").length > 0 ||
+      meaningsOf(value, "field").length > 0 ||
+      (value.meanings.length > 0 && meaningsOf(value, "value").length === 0))
+  )
+    return false;
+  // "on node containers" and "with tags" alone are not conditions on a value.
+  if (meaningsOf(value, "noun").length > 0 && !value.quoted && !named && !equal && entries.every((entry) => fieldOf(reading, entry)?.type !== "list"))
+    return false;
+  const { values, joint, end } = valuesFrom(reading, at);
+  const claim = valueClaim(reading, entries, reading.peek(start)?.lower ?? "", values, joint, named?.how);
+  if (negated || not) reading.parts.push({ type: "not" });
+  reading.claim(claim);
+  reading.take(end);
+  return true;
+};
+
+/** `without snapshots`, `with a snapshot`, `untagged`, `no tags`. */
+export const presenceRule: Rule = (reading) => {
+  const lexeme = reading.peek();
+  const un =
+    lexeme && lexeme.meanings.length === 0 && lexeme.lower.startsWith("un") ? reading.lexicon.meanings.get(lexeme.lower.slice(2)) : undefined;
+  if (un?.some((meaning) => meaning.is === "field")) {
+    reading.claim(
+      presenceClaim(
+        un.filter((meaning): meaning is FieldMeaning => meaning.is === "field"),
+        lexeme?.lower.slice(2) ?? "",
+        false,
+      ),
+    );
+    reading.take(1);
+    return true;
+  }
+  const without = reading.is("without");
+  const how = without ?? reading.is("with");
+  if (!how) return false;
+  const at = reading.past(1, "filler");
+  const no = reading.is("without", at) ?? reading.is("not", at);
+  const start = no ? reading.past(at + 1, "filler") : at;
+  const entries = meaningsOf(reading.peek(start), "field");
+  if (entries.length === 0) return false;
+  reading.claim(presenceClaim(entries, reading.peek(start)?.lower ?? "", !(without || no)));
+  reading.take(start + 1);
+  return true;
+};
+
+/** A state, an enum's value or a known value of a text: `running`, `unhealthy`, `ubuntu`, `arm64`; and fields that are true: `privileged`. */
+export const valueRule: Rule = (reading) => {
+  const lexeme = reading.peek();
+  const values = meaningsOf(lexeme, "value");
+  if (values.length > 0) {
+    reading.claim({
+      says: `${[...new Set(values.map((one) => one.field))].join(" or ")} is ${lexeme?.lower}`,
+      about: `field:${values[0]?.field}`,
+      exclusive: true,
+      on: (kind) =>
+        valueOn(
+          kind,
+          values.filter((one) => one.kind === kind.id),
+        ),
+    });
+    reading.take(1);
+    return true;
+  }
+  const flags = meaningsOf(lexeme, "field").filter((meaning) => fieldOf(reading, meaning)?.type === "boolean");
+  if (flags.length === 0) return false;
+  reading.claim({
+    says: lexeme?.lower ?? "",
+    about: `flag:${flags[0]?.field}`,
+    exclusive: false,
+    on: (kind) => {
+      const flag = flags.find((one) => one.kind === kind.id);
+      return flag && { [flag.field]: true };
+    },
+  });
+  reading.take(1);
+  return true;
+};
+
+function valueOn(kind: KindView, values: readonly { field: string; value: string }[]): Where | undefined {
+  const byField = Object.groupBy(values, (one) => one.field);
+  const alternatives = Object.entries(byField).map(([name, of]) => {
+    const wanted = (of ?? []).map((one) => one.value);
+    const field = kind.fields.get(name);
+    // What is known of a text is a word in it: "Ubuntu 22.04" is ubuntu, and a machine may be "amd64" or "x86_64".
+    return {
+      [name]: field?.type === "enum" ? wanted : wanted.flatMap((value) => containing(field, [value, ...(field?.facet.values?.[value] ?? [])])),
+    };
+  });
+  const [first] = alternatives;
+  return alternatives.length > 1 ? { or: alternatives } : first;
+}
+
+const containing = (field: Field | undefined, words: readonly string[]): string[] => words.map((word) => (isExact(field) ? word : `*${word}*`));
+
+export function nameClaim(values: readonly string[], how: "equal" | "prefix" | "suffix" | "contains"): Claim {
+  const words = { equal: "is", prefix: "starts with", suffix: "ends with", contains: "contains" } as const;
+  return {
+    says: `name ${words[how]} ${values.map((value) => JSON.stringify(value)).join(" or ")}`,
+    about: "name",
+    exclusive: true,
+    on: (kind) => (kind.nameField ? { [kind.nameField]: one(values.map((value) => pattern(value, how))) } : undefined),
+  };
+}
+
+const pattern = (value: string, how: "equal" | "prefix" | "suffix" | "contains"): string => {
+  if (value.includes("*")) return value;
+  return { equal: value, prefix: `${value}*`, suffix: `*${value}`, contains: `*${value}*` }[how];
+};
+
+const one = (values: readonly string[]): string | readonly string[] => (values.length === 1 && values[0] !== undefined ? values[0] : values);
+
+function valueClaim(
+  reading: Reading,
+  entries: readonly FieldMeaning[],
+  word: string,
+  values: readonly string[],
+  joint: "and" | "or",
+  how: "equal" | "prefix" | "suffix" | "contains" | undefined,
+): Claim {
+  return {
+    says: `${word} ${how && how !== "equal" ? { prefix: "starts with", suffix: "ends with", contains: "contains" }[how] : "is"} ${values.map((value) => JSON.stringify(value)).join(` ${joint} `)}`,
+    about: `field:${entries[0]?.field}`,
+    exclusive: fieldOf(reading, entries[0])?.type !== "list",
+    on: (kind) => {
+      const entry = entries.find((candidate) => candidate.kind === kind.id);
+      const field = entry && kind.fields.get(entry.field);
+      return field && conditionOn(kind, field, values, joint, how);
+    },
+  };
+}
+
+function conditionOn(
+  kind: KindView,
+  field: Field,
+  values: readonly string[],
+  joint: "and" | "or",
+  how: "equal" | "prefix" | "suffix" | "contains" | undefined,
+): Where | undefined {
+  if (field.type === "enum") {
+    const known = values.flatMap((value) => enumValue(field, value) ?? []);
+    return known.length === values.length ? { [field.name]: known } : undefined;
+  }
+  // A label is often `key=value`, and people say the value.
+  const inList = (value: string): string[] => (how ? [pattern(value, how)] : value.includes("=") ? [value] : [value, `*=${value}`]);
+  if (field.type === "list" && joint === "and" && values.length > 1) return { and: values.map((value) => ({ [field.name]: inList(value) })) };
+  if (field.type === "list") return { [field.name]: values.flatMap(inList) };
+  const exact = field.name === kind.nameField || isExact(field);
+  return { [field.name]: one(values.map((value) => pattern(value, how ?? (exact ? "equal" : "contains")))) };
+}
+
+const isExact = (field: Field | undefined): boolean =>
+  field?.facet.place === true || field?.name === "id" || field?.name === "ip" || field?.name === "name";
+
+function enumValue(field: Field, word: string): string | undefined {
+  const lower = word.toLowerCase();
+  return field.values?.find((value) => value.toLowerCase() === lower || field.facet.values?.[value]?.some((other) => other.toLowerCase() === lower));
+}
+
+function presenceClaim(entries: readonly FieldMeaning[], word: string, present: boolean): Claim {
+  return {
+    says: `${present ? "has" : "has no"} ${word}`,
+    about: `presence:${word}`,
+    exclusive: false,
+    on: (kind) => {
+      const entry = entries.find((candidate) => candidate.kind === kind.id);
+      const field = entry && kind.fields.get(entry.field);
+      switch (field?.type) {
+        case "number":
+          return { [field.name]: present ? { min: 1 } : { max: 0 } };
+        case "boolean":
+          return present ? { [field.name]: true } : { not: { [field.name]: true } };
+        case "list":
+        case "text":
+        case "time":
+          return { [field.name]: { empty: !present } };
+        default:
+          return undefined;
+      }
+    },
+  };
+}
+
+/** One value, or several joined by commas, `and`, `or`, as long as what follows means nothing else. */
+export function valuesFrom(reading: Reading, start: number): { values: string[]; joint: "and" | "or"; end: number } {
+  const values = [reading.peek(start)?.text ?? ""];
+  let joint: "and" | "or" = "or";
+  let end = start + 1;
+  for (;;) {
+    let next = end;
+    while (reading.is("comma", next) || reading.is("and", next) || reading.is("or", next)) next += 1;
+    const value = reading.peek(next);
+    if (next === end || !value || !isPlainValue(reading, next)) break;
+    if (reading.is("and", next - 1)) joint = "and";
+    values.push(value.text);
+    end = next + 1;
+  }
+  return { values, joint, end };
+}
+
+/** A further value has to be a word that means nothing else, or a quoted one. */
+function isPlainValue(reading: Reading, at: number): boolean {
+  const lexeme = reading.peek(at);
+  if (!lexeme) return false;
+  if (lexeme.quoted) return true;
+  if (lexeme.meanings.length > 0 || lexeme.number !== undefined) return false;
+  // "and db containers": the word belongs to the noun behind it.
+  return meaningsOf(reading.peek(at + 1), "noun").length === 0;
+}
+
+export function isJoint(reading: Reading, at: number): boolean {
+  const lexeme = reading.peek(at);
+  if (!lexeme || lexeme.quoted) return false;
+  return (["and", "or", "comma", "not", "except", "open", "close", "compare", "between"] as const).some((word) => reading.is(word, at));
+}
+
+/** `tagged`, `labelled`: the word itself says that a value follows. */
+const isParticiple = (lexeme: Lexeme | undefined): boolean => Boolean(lexeme && /ed$/.test(lexeme.lower));
+const textual = (field: Field | undefined): boolean => field !== undefined && ["text", "list", "enum"].includes(field.type);
+const fieldOf = (reading: Reading, meaning: FieldMeaning | undefined): Field | undefined =>
+  meaning && reading.kind(meaning.kind)?.fields.get(meaning.field);
+const span = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);
