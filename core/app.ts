@@ -15,16 +15,26 @@ import { Services } from "./container.js";
 import type { Progress } from "./declare/action.js";
 import type { Provider } from "./declare/provider.js";
 import { CLOCK, LOGGER, type Logger, STATE } from "./declare/tokens.js";
-import { deriveRoutes, type Route } from "./derive/routes.js";
+import { creators, deriveRoutes, type Route } from "./derive/routes.js";
 import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
 import { deriveVocabulary, type Vocabulary } from "./derive/vocabulary.js";
 import { type ErrorCode, ProxMcpError, toProxMcpError } from "./errors.js";
+import { QueryEngine } from "./query/engine.js";
+import type { QueryHelp } from "./query/help.js";
+import type { Interpretation } from "./query/interpret.js";
+import type { QueryAnswer } from "./query/run.js";
 import { registerServices } from "./services/register.js";
 import { AUDIT, CACHE, SIGNER } from "./services/tokens.js";
+import { Router, type RoutePlan } from "./route/router.js";
+import { routingOf } from "./route/rules.js";
+import type { Requirement } from "./route/requirement.js";
 import { connectionTools, testConnection, type TestedConnection } from "./tools/connections.js";
+import { overviewOf, overviewTool, type Overview } from "./tools/overview.js";
+import { type QueryArgs, queryTool } from "./tools/query.js";
 import { searchTools } from "./tools/search.js";
 import type { CoreTool } from "./tools/tool.js";
+import { workloadTools } from "./tools/workload.js";
 
 /** What `createProxMcp` takes beside the config itself. */
 export interface Setup extends Config {
@@ -61,8 +71,12 @@ export class ProxMcp {
   readonly #logger: Logger;
   readonly #entries: readonly ConnectionEntry[];
   readonly #providers: readonly Provider[];
+  readonly #invoker: Invoker;
+  readonly #confirmations: Confirmations;
   readonly #dispatcher: Dispatcher;
+  readonly #queries: QueryEngine;
   readonly #tools: readonly (Tool | CoreTool)[];
+  readonly #preferred: ReadonlyMap<string, string>;
   readonly #byName = new Map<string, Tool | CoreTool>();
 
   /** Use `createProxMcp`. */
@@ -77,6 +91,7 @@ export class ProxMcp {
     this.#services = services;
     this.#secrets = secrets;
     this.#providers = providers;
+    this.#preferred = new Map(configured.filter((one) => one.preferred).map((one) => [one.provider.name, one.name]));
     this.#policy = services.get(POLICY);
     this.#logger = services.get(LOGGER);
     const signer = services.get(SIGNER);
@@ -96,10 +111,12 @@ export class ProxMcp {
           });
         });
     });
+    this.#invoker = new Invoker(services.get(CACHE), this.#logger, clock);
+    this.#confirmations = new Confirmations(signer, services.get(STATE), clock);
     this.#dispatcher = new Dispatcher({
-      invoker: new Invoker(services.get(CACHE), this.#logger, clock),
+      invoker: this.#invoker,
       policy: this.#policy,
-      confirmations: new Confirmations(signer, services.get(STATE), clock),
+      confirmations: this.#confirmations,
       signer,
       logger: this.#logger,
       limits: {
@@ -110,6 +127,18 @@ export class ProxMcp {
       entries: (provider) => this.#entriesOf(provider),
       fallback: (provider) => this.#fallback(provider),
     });
+    this.#queries = new QueryEngine(
+      {
+        invoker: this.#invoker,
+        signer,
+        clock,
+        timeout: limits.readTimeout ?? DEFAULTS.readTimeout,
+        maxBytes: limits.outputBytes ?? DEFAULTS.outputBytes,
+        entries: (caller, provider, tool) => this.#listable(caller, provider, tool),
+      },
+      () => this.#connected(),
+      this.#entries.map(({ name, provider, connection }) => ({ name, provider: provider.name, tags: connection.tags })),
+    );
     this.#tools = [...this.#coreTools(), ...providers.flatMap((provider) => this.#toolsOf(provider))];
     for (const tool of this.#tools) {
       for (const name of [tool.name, ...tool.aliases]) {
@@ -163,6 +192,23 @@ export class ProxMcp {
     });
   }
 
+  /** Asks in words, over everything that is connected. Throws when the text means nothing here. */
+  async query(text: string, options: Omit<QueryArgs, "query"> & CallOptions = {}): Promise<QueryAnswer> {
+    const { connection, limit, cursor, ...call } = options;
+    const args = { query: text, ...(connection ? { connection } : {}), ...(limit ? { limit } : {}), ...(cursor ? { cursor } : {}) };
+    return (await this.call("inventory_query", args, call)) as unknown as QueryAnswer;
+  }
+
+  /** How a query would be understood. Asks no platform. */
+  interpret(text: string): Interpretation {
+    return this.#queries.interpret(text);
+  }
+
+  /** What can be asked for, with examples: from what is loaded. */
+  queryHelp(): QueryHelp {
+    return this.#queries.help();
+  }
+
   /** The words that queries can use, from the declarations of the providers that have a connection. */
   vocabulary(): Vocabulary {
     return deriveVocabulary(this.#connected());
@@ -171,6 +217,16 @@ export class ProxMcp {
   /** Which workloads can go where, from the declarations and the connections. */
   routes(): readonly Route[] {
     return deriveRoutes(this.#connected(), (provider) => this.#entriesOf(provider).map((entry) => entry.name));
+  }
+
+  /** Where a workload could run, best first, with reasons, exclusions and the create call for each. Takes a sentence, fields, or both. */
+  async route(requirement: Requirement | string, options: CallOptions = {}): Promise<RoutePlan> {
+    return await this.#router().route(requirement, contextOf(options));
+  }
+
+  /** What there is and what of it is in use: per provider, connection and node. */
+  async overview(options: CallOptions = {}): Promise<Overview> {
+    return await overviewOf(this.#looking(), contextOf(options));
   }
 
   /** Tests every connection at once. */
@@ -239,6 +295,16 @@ export class ProxMcp {
     }
   }
 
+  /** What looks at all connections at once needs. */
+  #looking() {
+    const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
+    return { entries: this.#entries, tools: this.#tools, policy: this.#policy, invoker: this.#invoker, ...services };
+  }
+
+  #router(): Router {
+    return new Router({ ...this.#looking(), routing: routingOf(this.#config.routing) });
+  }
+
   #coreTools(): readonly CoreTool[] {
     const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
     const matches = this.#config.connections ?? {};
@@ -254,7 +320,24 @@ export class ProxMcp {
       call: async (name, args, context) => await this.#perform(name, args, context),
       readOnly: this.#config.tools?.readOnly ?? false,
     });
+    const find = (name: string): Tool | undefined => this.#byName.get(name);
     return [
+      overviewTool(() => this.#looking()),
+      ...workloadTools({
+        router: () => this.#router(),
+        tool: find,
+        call: async (name, args, context) => await this.#perform(name, args, context),
+        confirmations: this.#confirmations,
+        confirms: this.#entries.some((entry) =>
+          creators(entry.provider).some((tool) => {
+            const decision = this.#policy.decide(LOCAL, tool, entry.name);
+            return decision.allowed && decision.confirm;
+          }),
+        ),
+      }),
+      queryTool(async (args, context) =>
+        args.query.trim() === "" ? { items: [], total: 0, help: this.#queries.help() } : { ...(await this.#queries.run(args, context)) },
+      ),
       ...connectionTools({
         entries: this.#entries,
         fallback: (provider) => this.#fallback(provider),
@@ -294,19 +377,34 @@ export class ProxMcp {
     return decisions.some((decision) => decision.allowed) || !refused || refused.allowed ? undefined : refused.why;
   }
 
+  /** The connections of a provider on which a caller may use this list tool: a query reaches no more than the tools do. */
+  #listable(caller: Caller, provider: string, toolName: string): readonly ConnectionEntry[] {
+    const tool = this.#byName.get(toolName);
+    if (!tool || !this.#policy.decide(caller, tool).allowed) return [];
+    return this.#entriesOf(provider).filter((entry) => this.#policy.decide(caller, tool, entry.name).allowed);
+  }
+
   #entriesOf(provider: string): readonly ConnectionEntry[] {
     return this.#entries.filter((entry) => entry.provider.name === provider);
   }
 
   #fallback(provider: string): string | undefined {
     const entries = this.#entriesOf(provider);
-    return this.#config.defaults?.[provider] ?? (entries.length === 1 ? entries[0]?.name : undefined);
+    return this.#config.defaults?.[provider] ?? (entries.length === 1 ? entries[0]?.name : this.#preferred.get(provider));
   }
 
   #connected(): readonly Provider[] {
     return this.#providers.filter((provider) => this.#entriesOf(provider.name).length > 0);
   }
 }
+
+const contextOf = (options: CallOptions): CallContext => ({
+  caller: options.caller ?? LOCAL,
+  call: randomUUID(),
+  signal: options.signal ?? new AbortController().signal,
+  progress: options.progress ?? (() => {}),
+  notes: [],
+});
 
 /** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
 export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {

@@ -2,6 +2,7 @@ import "reflect-metadata";
 import { type DependencyContainer, instanceCachingFactory, container as processContainer } from "tsyringe";
 import type { ClientClass } from "./declare/provider.js";
 import type { Token } from "./declare/tokens.js";
+import { ProxMcpError } from "./errors.js";
 
 /**
  * The DI container: tokens to services. One root for each app, a child for each plugin, and in that a child for each connection.
@@ -12,6 +13,7 @@ export class Services {
   readonly tsyringe: DependencyContainer;
   readonly #made: object[] = [];
   readonly #children: Services[] = [];
+  #closed = false;
 
   constructor(tsyringe: DependencyContainer = processContainer.createChildContainer()) {
     this.tsyringe = tsyringe;
@@ -33,6 +35,8 @@ export class Services {
 
   /** Makes an instance of a class from the services that its `inject` names, and closes it with this container. */
   construct<Instance>(target: ClientClass<Instance>): Instance {
+    // A call that was under way at the end must not open what nobody will close.
+    if (this.#closed) throw new ProxMcpError("CANCELLED", "ProxMCP was closed.");
     const services = target.inject.map((token) => this.get(token));
     return this.#own(new target(...(services as never[])));
   }
@@ -45,6 +49,7 @@ export class Services {
 
   /** Closes children first, then what was made here, last made first. One that fails to close does not keep the others open. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const child of this.#children.splice(0).reverse()) await child.close();
     for (const made of this.#made.splice(0).reverse()) await closeQuietly(made);
   }

@@ -8,9 +8,15 @@ export { type Decision, type Policy, POLICY, type ToolRef } from "./call/policy.
 export { loadConfig, type LoadedConfig } from "./config/load.js";
 export { type Config, defineConfig } from "./config/schema.js";
 export * from "./plugin.js";
+export type { QueryHelp } from "./query/help.js";
+export type { Interpretation } from "./query/interpret.js";
+export type { QueryAnswer } from "./query/run.js";
 export type { Route } from "./derive/routes.js";
 export { type Surface, tokensOf } from "./derive/surface.js";
 export type { Tool } from "./derive/tools.js";
 export type { Vocabulary } from "./derive/vocabulary.js";
 export type { Audit, AuditEntry } from "./services/audit.js";
 export { AUDIT, CONFIG } from "./services/tokens.js";
+export type { Requirement } from "./route/requirement.js";
+export type { Copy, Placement, RoutePlan } from "./route/router.js";
+export type { Overview } from "./tools/overview.js";

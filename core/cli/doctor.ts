@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { createProxMcp, type Setup } from "../app.js";
+import { createProxMcp } from "../app.js";
 import { loadConfig } from "../config/load.js";
 import { mapOwnPackage } from "../config/resolve.js";
 import { isProxMcpError } from "../errors.js";
@@ -17,7 +17,7 @@ export async function doctor({ config: path }: GlobalOptions): Promise<number> {
   mapOwnPackage();
   try {
     const { config, folder, file } = await loadConfig({ file: path });
-    const app = await createProxMcp({ ...config, folder, ...(file ? { file } : {}) } as Setup);
+    const app = await createProxMcp({ ...config, folder, ...(file ? { file } : {}) });
     try {
       const origins = [...new Set(app.connections.map((connection) => connection.from))].join(", ");
       line("ok", "config", file ?? (origins || "none"));

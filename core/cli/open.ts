@@ -7,5 +7,5 @@ import type { GlobalOptions } from "./run.js";
 export async function openApp({ config: path }: GlobalOptions, overrides: Partial<Setup> = {}): Promise<ProxMcp> {
   mapOwnPackage();
   const { config, folder, file } = await loadConfig({ file: path });
-  return await createProxMcp({ ...config, folder, ...(file ? { file } : {}), ...overrides } as Setup);
+  return await createProxMcp({ ...config, folder, ...(file ? { file } : {}), ...overrides });
 }

@@ -4,6 +4,10 @@ import type { ErrorReport, ProxMcpError } from "../errors.js";
 const MAX_COLUMNS = 8;
 const MAX_WIDTH = 40;
 
+/** Text from a platform without what would steer the terminal: anybody can give a container a name with escape sequences in it. */
+// oxlint-disable-next-line no-control-regex -- they are what is taken out
+const tame = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+
 export const out = (text: string): void => void process.stdout.write(`${text}\n`);
 export const err = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -12,9 +16,9 @@ export function printError(error: ProxMcpError): void {
 }
 
 export function printReport({ code, message, next, connection, tried }: ErrorReport): void {
-  err(`${pc.red(code)}${connection ? ` on ${connection}` : ""}: ${message}`);
-  if (tried?.length) err(pc.dim(`  tried: ${tried.join(", ")}`));
-  err(pc.dim(`  next:  ${next}`));
+  err(`${pc.red(code)}${connection ? ` on ${connection}` : ""}: ${tame(message)}`);
+  if (tried?.length) err(pc.dim(`  tried: ${tame(tried.join(", "))}`));
+  err(pc.dim(`  next:  ${tame(next)}`));
 }
 
 /** A tool's result for a person: lists as a table, one item as lines, everything else as JSON. */
@@ -31,7 +35,7 @@ export function printResult(value: Readonly<Record<string, unknown>>): void {
     for (const [name, inner] of Object.entries(isRecord(item) ? { ...rest, ...item } : isRecord(result) ? { ...rest, ...result } : rest))
       out(`${pc.bold(name.padEnd(14))} ${cell(inner, name)}`);
   }
-  for (const note of (notes as string[] | undefined) ?? []) err(pc.yellow(note));
+  for (const note of (notes as string[] | undefined) ?? []) err(pc.yellow(tame(note)));
   for (const error of (errors as ErrorReport[] | undefined) ?? []) printReport(error);
 }
 
@@ -39,7 +43,7 @@ function printTable(rows: readonly Record<string, unknown>[]): void {
   const plain = (value: unknown): boolean => value === null || typeof value !== "object";
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => rows.every((row) => plain(row[name]))).slice(0, MAX_COLUMNS);
   if (columns.length === 0) return;
-  const cells = rows.map((row) => columns.map((name) => cell(row[name], name).slice(0, MAX_WIDTH)));
+  const cells = rows.map((row) => columns.map((name) => cell(row[name], name).replaceAll(/\s/g, " ").slice(0, MAX_WIDTH)));
   const widths = columns.map((name, at) => Math.max(name.length, ...cells.map((line) => line[at]?.length ?? 0)));
   const line = (texts: readonly string[]): string =>
     texts
@@ -55,7 +59,7 @@ function cell(value: unknown, name: string): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "number" && /^(memory|disk)(_used)?$|^size$/.test(name)) return bytes(value);
   if (typeof value === "number" && name === "cpu_usage") return `${(value * 100).toFixed(1)} %`;
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return tame(typeof value === "object" ? JSON.stringify(value) : String(value));
 }
 
 function bytes(count: number): string {

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { isProxMcpError } from "../errors.js";
+import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
 
 /** What a command is given: the global options. */
@@ -9,23 +9,30 @@ export interface GlobalOptions {
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
+/** Wrong usage or configuration is told apart from a call that failed. */
+export const exitCodeOf = (error: ProxMcpError): number =>
+  ["CONFIG_INVALID", "PLUGIN_INVALID", "PLUGIN_NOT_FOUND", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
+
+const CONFIG = ["-c, --config <file>", "config file; default: the nearest proxmcp.config.*, then the user's"] as const;
+
 /** Runs the command line; answers the exit code. Each command's module is loaded only when it runs. */
 export async function run(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.ok;
   const program = new Command("proxmcp")
     .description("Manage Proxmox VE, LXD/Incus and Docker through MCP.")
     .version(VERSION, "-v, --version")
-    .option("-c, --config <file>", "config file; default: the nearest proxmcp.config.*, then the user's")
+    .option(...CONFIG)
     .exitOverride()
+    // What follows a command belongs to it: `call` passes on words that would be options of ours, as the -c of `sh -c`.
+    .enablePositionalOptions()
     .showHelpAfterError("(proxmcp --help shows all commands)")
     .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration.");
-  const globals = (): GlobalOptions => program.opts<GlobalOptions>();
-
   program
     .command("serve")
     .description("serve MCP over stdin and stdout; logs are JSON lines on stderr")
-    .action(async () => {
-      code = await (await import("./serve.js")).serve(globals());
+    .option(...CONFIG)
+    .action(async (_options: unknown, command: Command) => {
+      code = await (await import("./serve.js")).serve(command.optsWithGlobals());
     });
   program
     .command("demo")
@@ -40,8 +47,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     .option("--surface <name>", "default, all or search; default: as configured")
     .option("--tokens", "with what each costs a model: bytes of name, description and input schema, by four")
     .option("--json", "as JSON, with schemas")
-    .action(async (options: { surface?: string; tokens?: boolean; json?: boolean }) => {
-      code = await (await import("./tools.js")).tools(globals(), options);
+    .option(...CONFIG)
+    .action(async (options: { surface?: string; tokens?: boolean; json?: boolean }, command: Command) => {
+      code = await (await import("./tools.js")).tools(command.optsWithGlobals(), options);
     });
   program
     .command("call")
@@ -50,16 +58,40 @@ export async function run(argv: readonly string[]): Promise<number> {
     .argument("[arguments...]", "the tool's arguments as --name value; lists by repeating or as JSON, objects as JSON or --name.part value")
     .option("--json", "print the result as JSON")
     .option("-y, --yes", "confirm without asking")
-    .allowUnknownOption()
-    .helpOption(false)
-    .action(async (tool: string, _rest: string[], _options: unknown, command: Command) => {
-      code = await (await import("./call.js")).call(globals(), tool, command.args.slice(1), command.opts());
+    .option(...CONFIG)
+    .addHelpText("after", "\n--config stands before the tool; --json, --yes and --help (the tool's own arguments) may also follow it.")
+    .passThroughOptions()
+    .action(async (tool: string, words: string[], options: { json?: boolean; yes?: boolean }, command: Command) => {
+      code = await (await import("./call.js")).call(command.optsWithGlobals(), tool, words, options);
+    });
+  program
+    .command("query")
+    .description("ask in words: proxmcp query running containers with over 1gb memory")
+    .argument("[words...]", "the question; none prints what can be asked for")
+    .option("--json", "print the whole answer as JSON")
+    .option("--explain", "print how it is understood, and ask nobody")
+    .option("--limit <rows>", "rows of a page; default: 50")
+    .option("--cursor <cursor>", "go on from an earlier page")
+    .option(...CONFIG)
+    .addHelpText("after", "\nWithout words it lists the nouns, fields and examples that this configuration has. The rules are in docs/queries.md.")
+    .action(async (words: string[], options: { json?: boolean; explain?: boolean; limit?: string; cursor?: string }, command: Command) => {
+      code = await (await import("./query.js")).query(command.optsWithGlobals(), words, options);
+    });
+  program
+    .command("suggest")
+    .description('rank where a workload could run: proxmcp suggest "a small postgres with 2gb"')
+    .argument("<sentence...>", "what is to run, in words")
+    .option("--json", "print the plan as JSON, with the exact create calls")
+    .option(...CONFIG)
+    .action(async (words: string[], options: { json?: boolean }, command: Command) => {
+      code = await (await import("./suggest.js")).suggest(command.optsWithGlobals(), words, options);
     });
   program
     .command("doctor")
     .description("check configuration, connections, permissions and versions")
-    .action(async () => {
-      code = await (await import("./doctor.js")).doctor(globals());
+    .option(...CONFIG)
+    .action(async (_options: unknown, command: Command) => {
+      code = await (await import("./doctor.js")).doctor(command.optsWithGlobals());
     });
 
   try {
@@ -69,6 +101,6 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (!isProxMcpError(error)) throw error;
     (await import("./print.js")).printError(error);
-    return ["CONFIG_INVALID", "PLUGIN_INVALID", "PLUGIN_NOT_FOUND", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
+    return exitCodeOf(error);
   }
 }

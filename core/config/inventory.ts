@@ -14,6 +14,8 @@ export interface ConfiguredConnection {
   readonly tools?: ToolRules;
   /** The file, environment variable or socket it comes from. */
   readonly from: string;
+  /** Meant when a call names none. */
+  readonly preferred?: boolean;
 }
 
 export interface InventoryOptions {
@@ -26,7 +28,8 @@ export interface InventoryOptions {
 }
 
 /**
- * All connections: those of the config; without any there, those that the environment describes; without those, local sockets that answer.
+ * All connections: those of the config; without any there, those that the environment describes; without those, local sockets that answer
+ * and what the user's own settings describe.
  * One source at a time, so that a stray variable never adds a machine to a config that names its own.
  */
 export async function inventory(options: InventoryOptions): Promise<readonly ConfiguredConnection[]> {
@@ -38,6 +41,7 @@ export async function inventory(options: InventoryOptions): Promise<readonly Con
           name: found.name,
           entry: { provider: provider.name, ...found.options },
           from: found.from,
+          ...(found.preferred ? { preferred: true } : {}),
         }));
   const faults: string[] = [];
   for (const [at, { name, from }] of entries.entries()) {
@@ -54,11 +58,12 @@ interface Entry {
   readonly name: string;
   readonly entry: Readonly<Record<string, unknown>>;
   readonly from: string;
+  readonly preferred?: boolean;
 }
 
 /** Checks one connection and resolves its secrets. Without one if it has faults; all of them are told. */
 async function configure(
-  { name, entry, from }: Entry,
+  { name, entry, from, preferred }: Entry,
   { providers, folder, env, secrets }: InventoryOptions,
 ): Promise<{ readonly connection?: ConfiguredConnection; readonly faults: readonly string[] }> {
   const { provider: providerName, match, tags, tools, ...own } = entry;
@@ -99,6 +104,7 @@ async function configure(
     tags: (tags as Record<string, string> | undefined) ?? {},
     ...(tools ? { tools } : {}),
     from,
+    ...(preferred ? { preferred } : {}),
   };
   return { connection, faults };
 }
@@ -111,8 +117,15 @@ interface Found {
 async function surroundings({ providers, env }: InventoryOptions): Promise<readonly Found[]> {
   const described = providers.flatMap((provider) => (provider.connection.env?.(env) ?? []).map((found) => ({ provider, found })));
   if (described.length > 0) return described;
-  const sockets = providers.flatMap((provider) => (provider.connection.local ?? []).map((found) => ({ provider, found })));
-  const answering = await Promise.all(sockets.map(async (one) => ((await answers(one.found.socket)) ? one : undefined)));
+  const near = await Promise.all(
+    providers.map(async (provider) => {
+      const { local = [], found } = provider.connection;
+      return [...local, ...((await found?.(env)) ?? [])].map((found) => ({ provider, found }));
+    }),
+  );
+  const answering = await Promise.all(
+    near.flat().map(async (one) => (one.found.socket === undefined || (await answers(one.found.socket)) ? one : undefined)),
+  );
   // Two sockets of one daemon (a snap and a package leave both) must not become two connections of one name.
   const names = new Set<string>();
   return answering.filter((one) => one !== undefined && !names.has(one.found.name) && names.add(one.found.name)) as Found[];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RoutingConfig } from "../route/rules.js";
 
 const globs = z.array(z.string().min(1));
 
@@ -45,6 +46,8 @@ export const ConfigSchema = z.strictObject({
     confirmBy: z.enum(["auto", "token"]).optional(),
   }).optional(),
   defaults: z.record(z.string(), z.string()).optional(),
+  /** Where workloads go: weights, rules, what each place keeps free. See docs/routing.md. */
+  routing: RoutingConfig.optional(),
   cache: z.strictObject({ ttl: z.number().min(0).max(3600).optional() }).optional(),
   limits: z
     .strictObject({

@@ -55,10 +55,18 @@ export type Loses<Client, Input, Within> = { bivariant(args: ActionArgs<Client, 
 export type ObjectSchema = AnySchema & { readonly shape: object };
 
 export type Shape = Readonly<Record<string, z.ZodType>>;
-type In<Input> = Input extends Shape ? z.output<z.ZodObject<Input>> : Input extends z.ZodType ? z.output<Input> : Record<string, unknown>;
-/** The arguments as a caller gives them: what has a default may be left out. */
-type Given<Input> = Input extends Shape ? z.input<z.ZodObject<Input>> : Input extends z.ZodType ? z.input<Input> : Readonly<Record<string, unknown>>;
-type Out<Output> = Output extends z.ZodType ? z.input<Output> : Output extends AnySchema<infer Value> ? Value : Written;
+/** What a schema of either zod answers. */
+export type Answered<Schema> = Schema extends z.ZodType ? z.output<Schema> : Schema extends AnySchema<infer Value> ? Value : never;
+/** What a schema of either zod takes: what has a default may be left out. */
+export type Taken<Schema> = Schema extends z.ZodType
+  ? z.input<Schema>
+  : Schema extends { readonly _input: infer Value } // zod 3
+    ? Value
+    : Answered<Schema>;
+type In<Input> = Input extends Shape ? z.output<z.ZodObject<Input>> : Input extends AnySchema ? Answered<Input> : object;
+/** The arguments as a caller gives them. */
+type Given<Input> = Input extends Shape ? z.input<z.ZodObject<Input>> : Input extends AnySchema ? Taken<Input> : object;
+type Out<Output> = Output extends AnySchema ? Taken<Output> : Written;
 
 export interface ActionSpec<Client, Within, Input, Output> {
   /** One sentence: what it does and what to know before calling it. */

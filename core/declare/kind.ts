@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import type { Action, ActionSpec, ItemArgs, ListArgs, ObjectSchema, Safety, Shape } from "./action.js";
+import type { Action, ActionSpec, ItemArgs, ListArgs, ObjectSchema, Safety, Shape, Taken } from "./action.js";
 import type { AnySchema } from "./facet.js";
 import type { ErrorReport } from "../errors.js";
 
@@ -10,7 +9,7 @@ export interface Listing<Item> {
   readonly errors?: readonly (ErrorReport & { readonly source?: string })[];
 }
 
-type Row<Item> = Item extends z.ZodType ? z.input<Item> : Item extends AnySchema<infer Value> ? Value : Record<string, unknown>;
+type Row<Item> = Item extends AnySchema ? Taken<Item> : Record<string, unknown>;
 type Field<Item> = Item extends { readonly shape: infer Fields } ? Extract<keyof Fields, string> : string;
 
 export interface KindSpec<Client, Within, Item> {
@@ -26,7 +25,7 @@ export interface KindSpec<Client, Within, Item> {
   /** Other fields whose value is accepted where the key is: `["id"]` beside `name`. */
   readonly alsoBy?: readonly Field<Item>[];
   /** Parameters that belong to the address of an item besides its key: `{ instance: z.string() }` for a snapshot. */
-  readonly within?: { readonly [name in keyof Within]: z.ZodType<Within[name]> };
+  readonly within?: { readonly [name in keyof Within]: AnySchema<Within[name]> };
   /** Those of `within` that `list` cannot do without. */
   readonly listRequires?: readonly Extract<keyof Within, string>[];
   /** `platform` where the platform's own order means something (newest first). Default: by key, as some platforms answer in a new order each time. */
@@ -48,7 +47,7 @@ export interface Kind<Client = unknown> {
   readonly item: ObjectSchema;
   readonly key: string;
   readonly alsoBy?: readonly string[];
-  readonly within?: Shape;
+  readonly within?: Readonly<Record<string, AnySchema>>;
   readonly listRequires?: readonly string[];
   readonly order?: "key" | "platform";
   readonly everyday?: readonly string[];

@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import type { CallArgs, ObjectSchema } from "./action.js";
+import type { Answered, CallArgs, ObjectSchema } from "./action.js";
 import type { Kind } from "./kind.js";
 import type { Connection, Token } from "./tokens.js";
 import type { SandboxModule } from "./sandbox.js";
@@ -49,6 +48,10 @@ export interface FoundConnection {
   readonly options: Readonly<Record<string, unknown>>;
   /** Where it comes from: "DOCKER_HOST", "/var/run/docker.sock". */
   readonly from: string;
+  /** A unix socket to try first: without an answer there, there is no such connection. */
+  readonly socket?: string;
+  /** Meant when a call names none, unless the config says otherwise. */
+  readonly preferred?: boolean;
 }
 
 export interface ProviderEvent {
@@ -70,12 +73,19 @@ export interface Disposable {
   close?(): Promise<void> | void;
 }
 
-type Services<Tokens> = { -readonly [at in keyof Tokens]: Tokens[at] extends Token<infer Service> ? Service : never };
+/** What the container hands over for these tokens. The connection's options are those of the provider's own schema. */
+type Services<Tokens, Options> = {
+  -readonly [at in keyof Tokens]: Tokens[at] extends Token<infer Service>
+    ? Service extends Connection<never>
+      ? Connection<Answered<Options>>
+      : Service
+    : never;
+};
 
 /** A client class whose constructor takes just what its `inject` names, in this order. */
-export type Injected<Client, Tokens extends readonly Token<unknown>[]> = {
+export type Injected<Client, Tokens extends readonly Token<unknown>[], Options> = {
   readonly inject: Tokens;
-  new (...services: Services<Tokens>): Client;
+  new (...services: Services<Tokens, Options>): Client;
 };
 
 export interface ProviderSpec<Client, Options extends ObjectSchema> {
@@ -94,6 +104,8 @@ export interface ProviderSpec<Client, Options extends ObjectSchema> {
     readonly schema: Options;
     /** Connections that the environment describes. Pure: reads only what it is given. */
     env?(env: Readonly<Record<string, string | undefined>>): readonly FoundConnection[];
+    /** Connections that the user's own settings describe, such as the contexts of a command line. Asked for beside `local`; reads files at most. */
+    found?(env: Readonly<Record<string, string | undefined>>): Promise<readonly FoundConnection[]>;
     /** Sockets on this machine to try when nothing is configured; those that answer are used. */
     readonly local?: readonly (FoundConnection & { readonly socket: string })[];
   };
@@ -115,11 +127,11 @@ export interface ProviderSpec<Client, Options extends ObjectSchema> {
 export type Provider<Client = any> = ProviderSpec<Client, ObjectSchema>;
 
 /** Declares a provider. Faults are found when it is loaded, all at once; most are type errors before that. */
-export function defineProvider<Client extends object, Options extends z.ZodObject | ObjectSchema>(
-  spec: ProviderSpec<Client, Options> & { readonly client: ClientClass<Client> },
+export function defineProvider<Client extends object, Options extends ObjectSchema, Tokens extends readonly Token<unknown>[]>(
+  spec: ProviderSpec<Client, Options> & { readonly client: Injected<Client, Tokens, Options> },
 ): Provider<Client> {
-  return spec as Provider<Client>;
+  return spec;
 }
 
 /** The type of a connection with these options, for a client's constructor. */
-export type ConnectionOf<Schema extends z.ZodType> = Connection<z.output<Schema>>;
+export type ConnectionOf<Schema extends ObjectSchema> = Connection<Answered<Schema>>;

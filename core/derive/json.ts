@@ -32,9 +32,9 @@ const NO_JSON = ["ZodDate", "ZodBigInt", "ZodMap", "ZodSet", "ZodSymbol", "ZodFu
 /** Loads the converter for zod 3 schemas, if there is one among these. Call it before `jsonOf` meets them. */
 export async function prepareJson(schemas: Iterable<object>): Promise<void> {
   if (convertZod3 || [...schemas].every(isZod4)) return;
-  const { ignoreOverride, zodToJsonSchema } = await import("zod-to-json-schema");
+  const converter = await import("zod-to-json-schema");
   convertZod3 = (schema, io) =>
-    zodToJsonSchema(schema as never, {
+    converter.zodToJsonSchema(schema as never, {
       $refStrategy: "none",
       target: "jsonSchema2019-09",
       override: (def) => {
@@ -42,7 +42,7 @@ export async function prepareJson(schemas: Iterable<object>): Promise<void> {
         const transforms = typeName === "ZodEffects" && effect?.type === "transform" && io === "output";
         if (transforms || NO_JSON.includes(typeName))
           throw new Error(`${transforms ? "Transforms" : typeName.slice(3)} cannot be represented in JSON Schema`);
-        return ignoreOverride;
+        return converter.ignoreOverride;
       },
     }) as JsonSchema;
 }

@@ -12,8 +12,6 @@ export interface Lexeme {
   readonly number?: number;
   /** A unit that was written onto the number: `1gb`. */
   readonly unit?: string;
-  /** What was written, when a letter was wrong. */
-  readonly corrected?: string;
 }
 
 const TOKEN = /"([^"]*)"|'([^']*)'(?=$|[\s,.;)?!])|“([^”]*)”|(<=|>=|!=|==|[<>=(),;+~≤≥|&])|([^\s"“”(),;<>=!?~≤≥|&]+)|[!?]/gu;
@@ -93,39 +91,6 @@ function numberOf(word: string): { number?: number; unit?: string } {
   const [, digits, unit] = NUMBER_WITH_UNIT.exec(word) ?? [];
   const value = digits === undefined ? undefined : parseNumber(digits);
   return value === undefined || unit === undefined ? {} : { number: value, unit: unit.toLowerCase() };
-}
-
-/** A known word that is one letter away: changed, left out, added, or two swapped. The same first letter wins, then the alphabet. */
-export function nearWord(word: string, lexicon: Lexicon): string | undefined {
-  if (word.length < 4 || !/^[a-z]+$/.test(word)) return undefined;
-  let best: string | undefined;
-  for (const length of [word.length, word.length - 1, word.length + 1]) {
-    for (const known of lexicon.byLength.get(length) ?? []) {
-      if (!isOneEdit(word, known)) continue;
-      const rank = (candidate: string): string => `${candidate.startsWith(word.charAt(0)) ? 0 : 1}${candidate}`;
-      if (best === undefined || rank(known) < rank(best)) best = known;
-    }
-  }
-  return best;
-}
-
-/** Known words that begin like an unknown one or contain it, for a message. */
-export function wordsLike(word: string, lexicon: Lexicon): readonly string[] {
-  const near = nearWord(word, lexicon);
-  const start = word.slice(0, 3);
-  const found = [...lexicon.byLength.values()].flat().filter((known) => known !== near && start.length === 3 && known.startsWith(start));
-  return [...(near ? [near] : []), ...found.toSorted()].slice(0, 3);
-}
-
-function isOneEdit(a: string, b: string): boolean {
-  if (a === b) return false;
-  let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
-  let end = 0;
-  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
-  const [left, right] = [a.length - start - end, b.length - start - end];
-  if (left <= 1 && right <= 1) return true;
-  return left === 2 && right === 2 && a[start] === b[start + 1] && a[start + 1] === b[start];
 }
 
 /** The grammar word of one sort that a lexeme can be. */

@@ -38,7 +38,9 @@ export interface Lexicon {
   readonly meanings: ReadonlyMap<string, readonly Meaning[]>;
   /** Words in the longest phrase. */
   readonly longest: number;
-  /** Single words by their length, for corrections. Grammar that is too short or too common to be a target is left out. */
+  /** Every single word of every phrase. */
+  readonly words: ReadonlySet<string>;
+  /** Those that a misspelt word can have meant, by their length. Filler and names of connections are none. */
   readonly byLength: ReadonlyMap<number, readonly string[]>;
 }
 
@@ -67,24 +69,28 @@ export function buildLexicon(providers: readonly Provider[], connections: readon
       add(value, { is: "tagValue", key, value });
     }
   }
-  const byLength = new Map<number, string[]>();
+  const words = new Set<string>();
+  const targets = new Set<string>();
   let longest = 1;
-  for (const [phrase, words] of meanings) {
-    longest = Math.max(longest, phrase.split(" ").length);
-    const target =
-      phrase.length > 3 &&
-      /^[a-z]+$/.test(phrase) &&
-      words.some((meaning) => meaning.is !== "connection" && !(meaning.is === "grammar" && meaning.word.is === "filler"));
-    if (target) byLength.set(phrase.length, [...(byLength.get(phrase.length) ?? []), phrase]);
+  for (const [phrase, found] of meanings) {
+    const parts = phrase.split(" ");
+    longest = Math.max(longest, parts.length);
+    const meant = found.some((meaning) => meaning.is !== "connection" && !(meaning.is === "grammar" && meaning.word.is === "filler"));
+    for (const part of parts) {
+      words.add(part);
+      if (meant && part.length > 3 && /^[a-z]+$/.test(part)) targets.add(part);
+    }
   }
-  return { kinds, connections, meanings, longest, byLength };
+  const byLength = new Map<number, string[]>();
+  for (const word of targets) byLength.set(word.length, [...(byLength.get(word.length) ?? []), word]);
+  return { kinds, connections, meanings, longest, words, byLength };
 }
 
 type Add = (phrase: string, meaning: Meaning) => void;
 
 function addBoth(add: Add, noun: string, meaning: Meaning): void {
   add(noun, meaning);
-  add(plural(spaced(noun)), meaning);
+  if (!/[^s]s$/.test(noun)) add(plural(spaced(noun)), meaning);
 }
 
 function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, KindView>, add: Add): void {
@@ -96,7 +102,7 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
   for (const noun of [kind.name, ...(kind.says ?? [])]) addBoth(add, noun, { is: "noun", kind: id });
   for (const field of fields.values()) {
     if (field.facet.secret || field.type === "object") continue;
-    const singular = field.type === "list" && field.name.endsWith("s") ? [field.name.slice(0, -1)] : [];
+    const singular = (field.type === "list" || field.type === "number") && /[^s]s$/.test(field.name) ? [field.name.slice(0, -1)] : [];
     for (const word of [field.name, ...singular, ...(field.facet.says ?? [])]) addBoth(add, word, { is: "field", kind: id, field: field.name });
     for (const value of new Set([...(field.values ?? []), ...Object.keys(field.facet.values ?? {})])) {
       const meaning: Meaning = { is: "value", kind: id, field: field.name, value };

@@ -79,7 +79,8 @@ function fieldFirst(reading: Reading): boolean {
   const start = reading.past(0, "with", "filler", "using");
   const using = Array.from({ length: start }, (_, at) => reading.is("using", at)).some(Boolean);
   const entries = numericFields(reading, start);
-  if (entries.length === 0) return false;
+  // "storages over 90 % full": what is also a noun is one, unless something leads up to it.
+  if (entries.length === 0 || (start === 0 && isNoun(reading, start))) return false;
   let ahead = start + 1;
   const used = using || Boolean(reading.is("used", ahead));
   const free = Boolean(reading.is("free", ahead));
@@ -145,14 +146,14 @@ interface NumberClaim {
 
 function numberClaim({ entries, text, range, used, free }: NumberClaim): Claim {
   const { dimension } = range.low;
-  const subject = text || { bytes: "memory", seconds: "uptime", ratio: "use", celsius: "temperature", number: "number" }[dimension];
+  const subject = text || { bytes: free ? "space" : "size", seconds: "uptime", ratio: "use", celsius: "temperature", number: "number" }[dimension];
   return {
     says: `${free ? "free " : ""}${subject}${used ? " used" : ""} is ${sayRange(range)}`,
     about: subject,
     exclusive: false,
     on: (kind) => {
       const named = entries.filter((entry) => entry.kind === kind.id).map((entry) => entry.field);
-      const candidates = entries.length > 0 ? named : [...kind.fields.values()].filter((field) => fits(field, dimension)).map((field) => field.name);
+      const candidates = entries.length > 0 ? named : candidatesFor(kind, dimension, used || free);
       for (const name of candidates) {
         const where = conditionOn(kind, name, range, { used, free });
         if (where) return where;
@@ -162,7 +163,14 @@ function numberClaim({ entries, text, range, used, free }: NumberClaim): Claim {
   };
 }
 
-/** Without a field, a quantity is about the first field that counts in its unit: of sizes that is the memory. */
+/** Without a field, a quantity is about the first field that counts in its unit. "90 % full" is about what fills up: the disk, else the memory. */
+function candidatesFor(kind: KindView, dimension: Quantity["dimension"], filling: boolean): readonly string[] {
+  const counted = [...kind.fields.values()].filter((field) => fits(field, dimension)).map((field) => field.name);
+  if (dimension !== "ratio") return counted.includes("memory") ? ["memory", ...counted] : counted;
+  const fillable = ["disk", "memory"].filter((name) => kind.fields.has(name) && kind.fields.has(`${name}_used`));
+  return filling ? [...fillable, ...counted] : [...counted, ...fillable];
+}
+
 function fits(field: Field, dimension: Quantity["dimension"]): boolean {
   return field.type === "number" && field.facet.unit === dimension && !field.name.endsWith("_used");
 }

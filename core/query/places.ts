@@ -12,7 +12,8 @@ export const connectionRule: Rule = (reading) => {
   const noun = meaningsOf(reading.peek(start), "connectionNoun").length > 0 ? 1 : 0;
   const at = start + noun;
   const names = connectionsAt(reading, at);
-  if (names.length > 0) {
+  // "docker images" on an estate whose connection is called docker: without a preposition the platform is meant.
+  if (names.length > 0 && (place || noun > 0 || meaningsOf(reading.peek(at), "provider").length === 0)) {
     let end = at + 1;
     for (;;) {
       const joint = reading.past(end, "and", "or", "comma");
@@ -29,7 +30,9 @@ export const connectionRule: Rule = (reading) => {
   }
   const key = meaningsOf(reading.peek(start), "tagKey")[0]?.key;
   const value = meaningsOf(reading.peek(key ? start + 1 : start), "tagValue").filter((tag) => key === undefined || tag.key === key);
-  if (value.length === 0 || (!place && key === undefined)) return false;
+  // "staging containers": a tag of connections right before a noun.
+  const adjective = meaningsOf(reading.peek(start + 1), "noun").length > 0;
+  if (value.length === 0 || (!place && key === undefined && !adjective)) return false;
   const holding = reading.lexicon.connections.filter(({ tags }) => value.some((tag) => tags[tag.key] === tag.value)).map(({ name }) => name);
   if (negated) reading.excludedConnections.push(...holding);
   else reading.connections.push(holding);
@@ -60,7 +63,11 @@ export const placeRule: Rule = (reading) => {
   return true;
 };
 
-const placesOf = (kind: KindView): string[] => [...kind.fields.values()].filter((field) => field.facet.place).map((field) => field.name);
+/** What an item belongs to is a place too: a snapshot is in its instance. */
+const placesOf = (kind: KindView): string[] => [
+  ...Object.keys(kind.kind.within ?? {}).filter((name) => kind.fields.has(name)),
+  ...[...kind.fields.values()].filter((field) => field.facet.place && !(field.name in (kind.kind.within ?? {}))).map((field) => field.name),
+];
 
 function placeClaim(values: readonly string[]): Claim {
   const named = nameClaim(values, "contains");
@@ -108,12 +115,34 @@ export const nameRule: Rule = (reading) => {
         ),
       ),
     ];
-    reading.ambiguities.push({ word: lexeme.text, taken: "a part of the name", others: others.slice(0, 6).map((field) => `a value of ${field}`) });
+    reading.ambiguities.push({
+      word: lexeme.text,
+      taken: "a part of the name, or a tag",
+      others: others
+        .filter((field) => field !== "tags")
+        .slice(0, 6)
+        .map((field) => `a value of ${field}`),
+    });
   }
-  reading.claim(nameClaim(values, adjective ? "contains" : "equal"));
+  reading.claim(adjective ? adjectiveClaim(values) : nameClaim(values, "equal"));
   reading.take(end);
   return true;
 };
+
+/** "prod vms" are those that have it in their name or as a tag; both are how people mark machines. */
+function adjectiveClaim(values: readonly string[]): Claim {
+  const named = nameClaim(values, "contains");
+  return {
+    ...named,
+    says: `name contains or a tag is ${values.map((value) => JSON.stringify(value)).join(" or ")}`,
+    on: (kind) => {
+      const byName = named.on(kind);
+      if (kind.fields.get("tags")?.type !== "list") return byName;
+      const byTag = { tags: values.flatMap((value) => [value, `*=${value}`]) };
+      return byName ? { or: [byName, byTag] } : byTag;
+    },
+  };
+}
 
 /** `vm 100`: a number behind a noun is the key or an id. */
 function idRule(reading: Reading): boolean {

@@ -169,6 +169,8 @@ export const fieldsRule: Rule = (reading) => {
     at = next;
   }
   if (chosen.length === 0 || !reading.is("of", at)) return false;
+  // "snapshots of web01" asks for the snapshots themselves.
+  if (chosen.length === 1 && meaningsOf(reading.peek(start), "noun").length > 0) return false;
   // "of" has to lead to what is asked about, or "image of nginx" would choose a field.
   const subject = reading.past(at + 1, "filler", "of");
   const about = reading.peek(subject);

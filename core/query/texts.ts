@@ -24,6 +24,9 @@ export const fieldRule: Rule = (reading) => {
   const entries = meaningsOf(reading.peek(start), "field").filter((meaning) => textual(fieldOf(reading, meaning)));
   if (entries.length === 0) return false;
   const lead = start > 0 && !reading.is("filler", start - 1);
+  // "containers that are running": a noun is a field only where something leads up to it, as in "from image nginx".
+  if (meaningsOf(reading.peek(start), "noun").length > 0 && !span(0, start).some((at) => reading.is("place", at) ?? reading.is("with", at)))
+    return false;
   const be = reading.past(start + 1, "be", "filler");
   const not = reading.is("not", be) ? 1 : 0;
   const named = reading.is("named", be + not);
@@ -54,16 +57,17 @@ export const fieldRule: Rule = (reading) => {
 /** `without snapshots`, `with a snapshot`, `untagged`, `no tags`. */
 export const presenceRule: Rule = (reading) => {
   const lexeme = reading.peek();
-  const un =
-    lexeme && lexeme.meanings.length === 0 && lexeme.lower.startsWith("un") ? reading.lexicon.meanings.get(lexeme.lower.slice(2)) : undefined;
-  if (un?.some((meaning) => meaning.is === "field")) {
-    reading.claim(
-      presenceClaim(
-        un.filter((meaning): meaning is FieldMeaning => meaning.is === "field"),
-        lexeme?.lower.slice(2) ?? "",
-        false,
-      ),
-    );
+  const tail = lexeme && !lexeme.quoted && lexeme.lower.startsWith("un") ? lexeme.lower.slice(2) : "";
+  const un = (reading.lexicon.meanings.get(tail) ?? []).filter((meaning): meaning is FieldMeaning => meaning.is === "field");
+  if (un.length > 0) {
+    const absent = presenceClaim(un, tail, false);
+    // Some kinds have a word of their own for it: an image is `untagged`.
+    const flags = meaningsOf(lexeme, "field");
+    const flagged = (kind: KindView): Where | undefined => {
+      const flag = flags.find((one) => one.kind === kind.id && kind.fields.get(one.field)?.type === "boolean");
+      return flag && { [flag.field]: true };
+    };
+    reading.claim({ ...absent, on: (kind) => flagged(kind) ?? absent.on(kind) });
     reading.take(1);
     return true;
   }
@@ -84,7 +88,9 @@ export const presenceRule: Rule = (reading) => {
 export const valueRule: Rule = (reading) => {
   const lexeme = reading.peek();
   const values = meaningsOf(lexeme, "value");
-  if (values.length > 0) {
+  // "on" is a state at the end of "which are on", and leads to a place in "on pve2".
+  const leads = reading.is("place") && reading.peek(1) && !isJoint(reading, 1);
+  if (values.length > 0 && !leads) {
     reading.claim({
       says: `${[...new Set(values.map((one) => one.field))].join(" or ")} is ${lexeme?.lower}`,
       about: `field:${values[0]?.field}`,

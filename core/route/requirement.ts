@@ -76,8 +76,16 @@ export function imageKind(image: string): "application" | "system" {
   return words.some((word) => OS_NAMES.has(word)) ? "system" : "application";
 }
 
-const underscored = (text: string): string => text.trim().toLowerCase().replaceAll(/[\s-]+/g, "_");
-const hyphenated = (text: string): string => text.trim().toLowerCase().replaceAll(/[\s_]+/g, "-");
+const underscored = (text: string): string =>
+  text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s-]+/g, "_");
+const hyphenated = (text: string): string =>
+  text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s_]+/g, "-");
 
 /** Without the fields that are undefined. */
 export const present = <Value extends object>(value: Value): Value =>

@@ -11,10 +11,10 @@ const Condition = z.union([
 ]);
 
 /** Fields of a requirement, and the two facts that are told from them. */
-const CONDITIONS = [
+const CONDITIONS: readonly string[] = [
   ...["workload", "isolation", "software", "os", "os_family", "image", "image_kind", "arch", "cpu", "memory", "disk", "gpu", "pci", "network"],
   ...["nesting", "privileged", "persistent", "lifetime", "count", "name"],
-] as const;
+];
 
 const When = z.record(z.string(), Condition).refine((when) => Object.keys(when).every((name) => CONDITIONS.includes(name)), {
   error: `allowed: ${CONDITIONS.join(", ")}`,
@@ -84,7 +84,11 @@ export const RULES: readonly NamedRule[] = [
 /**
  * Features that come with a workload type, whoever hosts it. A whole machine runs containers; what it shares with nobody needs no leave.
  */
-export const IMPLIED: Readonly<Record<string, readonly string[]>> = { vm: ["nesting", "linux"], "system-container": ["linux"], "app-container": ["linux"] };
+export const IMPLIED: Readonly<Record<string, readonly string[]>> = {
+  vm: ["nesting", "linux"],
+  "system-container": ["linux"],
+  "app-container": ["linux"],
+};
 
 export const WEIGHTS = {
   /** The deciding rule prefers this workload type: first all of it, second half, third a quarter. */
@@ -158,7 +162,7 @@ export function ruleOn(wanted: Wanted, rules: readonly NamedRule[]): Ruling {
 
 function holds(when: Readonly<Record<string, z.output<typeof Condition>>>, wanted: Wanted): boolean {
   return Object.entries(when).every(([name, condition]) => {
-    const value = (wanted as Readonly<Record<string, unknown>>)[name];
+    const value: unknown = Object.hasOwn(wanted, name) ? wanted[name as keyof Wanted] : undefined;
     if (value === undefined) return false;
     if (typeof condition === "object" && !Array.isArray(condition)) {
       const { above = Number.NEGATIVE_INFINITY, below = Number.POSITIVE_INFINITY } = condition;

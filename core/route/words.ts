@@ -28,9 +28,18 @@ export const WORKLOADS: Readonly<Record<string, readonly string[]>> = {
   web_server: ["web server", "webserver", "website", "web site", "http server", "static site", "web host", "blog", "web frontend", "frontend"],
   database: ["database", "database server", "db", "db server", "sql database", "data store", "datastore", "cache"],
   microservice: ["microservice", "micro service", "service", "api", "rest api", "api server", "backend", "worker"],
-  development: ["development", "development environment", "development box", "development machine", "development server"].concat(
-    ["dev", "dev box", "dev environment", "dev machine", "dev server", "devbox", "playground", "sandbox", "workspace", "coding environment"],
-  ),
+  development: ["development", "development environment", "development box", "development machine", "development server"].concat([
+    "dev",
+    "dev box",
+    "dev environment",
+    "dev machine",
+    "dev server",
+    "devbox",
+    "playground",
+    "sandbox",
+    "workspace",
+    "coding environment",
+  ]),
   ci_runner: ["ci runner", "ci", "ci job", "build agent", "build server", "build runner", "build machine", "runner", "ci agent"],
   desktop: ["desktop", "remote desktop", "virtual desktop", "vdi", "workstation", "gui"],
   application: ["application", "app", "containerized app", "containerised app", "containerized application", "containerised application"],
@@ -146,15 +155,23 @@ export const PHRASES: readonly (readonly [phrases: readonly string[], says: Read
   [["gpu", "gpu passthrough", "graphics card", "cuda", "gpu pass through", "nvidia gpu", "nvidia"], { gpu: true }],
   [["pci", "pci passthrough", "pci device", "pcie", "pci pass through"], { pci: true }],
   [
-    ["complex network", "complex networking", "several networks", "multiple networks", "several nics", "multiple nics", "vlan", "complicated networking"],
+    [
+      "complex network",
+      "complex networking",
+      "several networks",
+      "multiple networks",
+      "several nics",
+      "multiple nics",
+      "vlan",
+      "complicated networking",
+    ],
     { network: "complex" },
   ],
   [["simple network", "simple networking"], { network: "simple" }],
   [
-    ["nesting", "nested container", "containers inside", "container inside", "docker inside", "with docker", "running docker", "docker in it"].concat([
-      "nested docker",
-      "docker support",
-    ]),
+    ["nesting", "nested container", "containers inside", "container inside", "docker inside", "with docker", "running docker", "docker in it"].concat(
+      ["nested docker", "docker support"],
+    ),
     { nesting: true },
   ],
   [["privileged", "privilege"], { privileged: true }],
@@ -164,13 +181,16 @@ export const PHRASES: readonly (readonly [phrases: readonly string[], says: Read
   [["temporary", "ephemeral", "short lived", "throwaway", "disposable", "for a moment", "for now"], { lifetime: "short" }],
   [["permanent", "long lived", "long running", "always on"], { lifetime: "long" }],
   [
-    ["on different nodes", "on different hosts", "on different machines", "on separate nodes", "on separate hosts", "spread", "spread out", "apart"].concat([
-      "spread across nodes",
-      "spread over nodes",
-      "on distinct nodes",
-      "anti affinity",
-      "with anti affinity",
-    ]),
+    [
+      "on different nodes",
+      "on different hosts",
+      "on different machines",
+      "on separate nodes",
+      "on separate hosts",
+      "spread",
+      "spread out",
+      "apart",
+    ].concat(["spread across nodes", "spread over nodes", "on distinct nodes", "anti affinity", "with anti affinity"]),
     { anti_affinity: ["self"] },
   ],
 ];
@@ -182,6 +202,6 @@ export const FILLER: ReadonlySet<string> = new Set(
     "with of for and or to that which is are be it its as by run runs running create make deploy host hosting start launch spin up set setup place put " +
     "where have has having at least most about around roughly up in on from using via " +
     "server machine instance box node host thing one something somewhere workload guest system computer " +
-    "in total each size sized kind type sort good best place"
+    "more than also and/or boxes image images accessible reachable private in total each size sized kind type sort good best place"
   ).split(" "),
 );

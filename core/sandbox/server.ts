@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from "node:ht
 import { createServer as createTlsServer } from "node:https";
 import { rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { SandboxFault, SandboxRequest } from "../declare/sandbox.js";
 
@@ -34,6 +35,8 @@ export interface SandboxServerOptions {
   readonly latency?: number;
   /** The platform's own shape for an error that a fault asks for. */
   errorBody?(status: number, reason: string): unknown;
+  /** Takes over the socket of a request for another protocol. Without it such requests are closed. */
+  upgrade?(request: SandboxRequest, socket: Duplex): void;
 }
 
 export interface SandboxServer {
@@ -96,6 +99,13 @@ export async function serveSandbox(
         listener,
       )
     : createServer(listener);
+  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex) => {
+    socket.on("error", () => socket.destroy());
+    const request = requestOf(incoming, Buffer.alloc(0));
+    requests.push(request);
+    if (options.upgrade) options.upgrade(request, socket);
+    else socket.destroy();
+  });
   if (options.socket) await rm(options.socket, { force: true });
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
@@ -120,7 +130,10 @@ export async function serveSandbox(
 async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  const body = Buffer.concat(chunks);
+  return requestOf(incoming, Buffer.concat(chunks));
+}
+
+function requestOf(incoming: IncomingMessage, body: Buffer): SandboxRequest {
   const url = new URL(incoming.url ?? "/", "http://sandbox");
   return {
     method: incoming.method ?? "GET",

@@ -23,7 +23,7 @@ export const listed = (tool: Tool): McpTool => ({
   title: tool.title,
   description: tool.description,
   inputSchema: tool.inputSchema as McpTool["inputSchema"],
-  outputSchema: tool.outputSchema as NonNullable<McpTool["outputSchema"]>,
+  outputSchema: tool.outputSchema,
   annotations: {
     title: tool.title,
     readOnlyHint: tool.safety === "read",

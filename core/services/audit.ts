@@ -38,18 +38,29 @@ export class LogAudit implements Audit {
 /** Appends JSON lines to a file that only its owner can read. A call whose line can't be written fails. */
 export class FileAudit implements Audit {
   readonly #path: string;
-  #file: Promise<FileHandle> | undefined;
+  #file: FileHandle | undefined;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.#path = path;
   }
 
   async write(entry: AuditEntry): Promise<void> {
-    this.#file ??= import("node:fs/promises").then(({ open }) => open(this.#path, "a", 0o600));
-    await (await this.#file).appendFile(`${JSON.stringify(entry)}\n`);
+    // One after the other: a long line is written in parts, and another must not come between them.
+    const written = this.#last.then(() => this.#append(`${JSON.stringify(entry)}\n`));
+    this.#last = written.catch(() => {}); // told to the call that it belongs to, and no reason to lose the next
+    await written;
   }
 
   async close(): Promise<void> {
-    await (await this.#file)?.close();
+    await this.#last;
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  async #append(line: string): Promise<void> {
+    const { open } = await import("node:fs/promises");
+    this.#file ??= await open(this.#path, "a", 0o600);
+    await this.#file.appendFile(line);
   }
 }

@@ -18,8 +18,11 @@ export class MemoryState implements StateStore {
   async set(key: string, value: unknown, ttl = Number.POSITIVE_INFINITY): Promise<void> {
     this.#entries.delete(key); // so that the oldest stay first
     this.#entries.set(key, { value, until: this.#clock.now() + ttl * 1000 });
-    for (const [name, entry] of this.#entries) {
-      if (this.#entries.size <= MAX_ENTRIES && entry.until > this.#clock.now()) break;
+    if (this.#entries.size <= MAX_ENTRIES) return;
+    // A used token that is forgotten could be used again, so what has expired goes first.
+    for (const [name, entry] of this.#entries) if (entry.until <= this.#clock.now()) this.#entries.delete(name);
+    for (const name of this.#entries.keys()) {
+      if (this.#entries.size <= MAX_ENTRIES) return;
       this.#entries.delete(name);
     }
   }

@@ -1,6 +1,6 @@
 import { defineConfig } from "proxmcp";
 
-/** Look at everything, change only what is on staging, and delete nothing anywhere. */
+/** Look at everything, run containers on staging, and do nothing else. */
 export default defineConfig({
   connections: {
     prod: {
@@ -9,7 +9,8 @@ export default defineConfig({
       ca: { file: "certs/ca.pem" },
       cert: { file: "certs/client.crt" },
       key: { file: "certs/client.key" },
-      tools: { readOnly: true },
+      // Its logs hold what customers wrote.
+      tools: { readOnly: true, deny: ["docker_container_logs"] },
     },
     staging: {
       provider: "docker",
@@ -17,7 +18,10 @@ export default defineConfig({
       ca: { file: "certs/ca.pem" },
       cert: { file: "certs/client.crt" },
       key: { file: "certs/client.key" },
-      tools: { deny: ["docker_container_exec"], confirm: "write" },
+      tools: {
+        allow: ["docker_*_{list,get}", "docker_container_{logs,create,start,stop,restart}"],
+        confirm: "write",
+      },
     },
     pve: {
       provider: "proxmox",
@@ -27,5 +31,6 @@ export default defineConfig({
       tools: { readOnly: true },
     },
   },
-  tools: { deny: ["*_delete"] },
+  // Above all others: no connection can allow these again.
+  tools: { deny: ["*_delete", "*_exec"] },
 });

@@ -1,6 +1,4 @@
 import { posix } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
 import { isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import type { DockerClient } from "./client.js";
@@ -155,23 +153,39 @@ export async function tarOf(files: readonly TarFile[]): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+interface Entry {
+  readonly header: Header;
+  /** To be read or resumed before the next entry comes. */
+  readonly body: AsyncIterable<unknown> & { resume(): unknown };
+}
+
 /** The entries of a path's archive as they come. Leaving the loop ends the transfer. */
-async function* entriesOf(place: Place): AsyncGenerator<{ header: Header; body: Entry }> {
-  const { client, key, path, signal } = place;
+async function* entriesOf(place: Place): AsyncGenerator<Entry> {
+  const { client, key, path } = place;
   const { extract } = await import("tar-stream");
   const parser = extract();
-  const chunks = client.stream({ what: whatOf("read", place), path: `${await client.container(key, signal)}/archive`, query: { path }, signal });
+  const left = new AbortController();
+  const signal = AbortSignal.any([place.signal, left.signal]);
+  const ask = { what: whatOf("read", place), path: `${await client.container(key, signal)}/archive`, query: { path }, signal };
   let failure: unknown;
-  const feeding = pipeline(Readable.from(chunks), parser).catch((error: unknown) => (failure = error));
-  let whole = false;
+  let wake = (): void => {};
+  for (const event of ["drain", "close"] as const) parser.on(event, () => wake());
+  const feed = async (): Promise<void> => {
+    for await (const chunk of client.stream(ask)) if (!parser.write(chunk)) await new Promise<void>((go) => (wake = go));
+    parser.end(new Uint8Array());
+  };
+  const feeding = feed().catch((error: unknown) => {
+    failure = error;
+    parser.destroy();
+  });
   try {
-    for await (const entry of parser) yield { header: (entry as Entry).header, body: entry as Entry };
-    whole = true;
+    for await (const entry of parser) yield { header: entry.header, body: entry };
+    if (failure) throw failure;
   } catch (error) {
-    throw isProxMcpError(failure) ? failure : error;
+    throw failure ?? error;
   } finally {
+    left.abort();
     parser.destroy();
     await feeding;
   }
-  if (whole && isProxMcpError(failure)) throw failure;
 }

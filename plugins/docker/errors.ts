@@ -24,6 +24,14 @@ const RULES: readonly Rule[] = [
   },
   { says: /no space left on device|cannot allocate memory/i, code: "NO_CAPACITY" },
   { says: /is paused|paused container/i, code: "WRONG_STATE", next: "Continue the container first (docker unpause), or stop it." },
+  { says: /already exists in network|network with name .* already exists|a volume named .* already exists/i, code: "ALREADY_EXISTS" },
+  { says: /has active endpoints/i, code: "WRONG_STATE", next: "Disconnect or delete the containers in this network first." },
+  { says: /volume is in use/i, code: "WRONG_STATE", next: "Delete the containers that use this volume first." },
+  { says: /is not connected to (the )?network/i, code: "WRONG_STATE" },
+  { says: /pool overlaps/i, code: "CONFLICT", next: "Choose another subnet." },
+  { says: /pre-defined network/i, code: "UNSUPPORTED" },
+  { says: /network .* is ambiguous/i, code: "NAME_AMBIGUOUS" },
+  { says: /invalid signal/i, code: "INVALID_INPUT" },
   { says: /removal of container .* is already in progress/i, code: "CONFLICT" },
   { says: /running container \w+\. stop/i, code: "WRONG_STATE", next: "Stop the container first, or pass `force`." },
   { says: /is not running|is already paused|is not paused|is restarting/i, code: "WRONG_STATE" },
@@ -33,7 +41,7 @@ const RULES: readonly Rule[] = [
   {
     says: /pull access denied|unauthorized|authentication required|no basic auth/i,
     code: "FORBIDDEN",
-    next: "Check the image's name. A private image has to be pulled on the host by somebody who is logged in to the registry.",
+    next: "Check the image's name. A private one needs a login: `registries` in the connection, or `docker login` as the user that runs ProxMCP.",
   },
   { says: /^(invalid (volume specification|mode|mount|port|reference|restart)|.*invalid characters for a local volume)/i, code: "INVALID_INPUT" },
 ];

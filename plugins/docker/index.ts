@@ -1,9 +1,12 @@
 import { defineProvider } from "proxmcp/plugin";
 import { DockerClient } from "./client.js";
 import { engineCapacity, testEngine } from "./engine.js";
+import { foundConnections } from "./contexts.js";
+import { watchEvents } from "./events.js";
 import { containers } from "./kinds/containers.js";
 import { images } from "./kinds/images.js";
 import { networks } from "./kinds/networks.js";
+import { system } from "./kinds/system.js";
 import { volumes } from "./kinds/volumes.js";
 import { DockerConnection, environmentConnections, LOCAL } from "./options.js";
 
@@ -12,11 +15,12 @@ export default defineProvider({
   name: "docker",
   title: "Docker",
   about: "Docker Engine: application containers, images, networks and volumes of one host.",
-  connection: { noun: "host", schema: DockerConnection, env: environmentConnections, local: LOCAL },
+  connection: { noun: "host", schema: DockerConnection, env: environmentConnections, found: foundConnections, local: LOCAL },
   hosts: [{ workload: "app-container", fit: 1, features: ["linux", "oci-image", "published-ports", "volumes"] }],
   client: DockerClient,
   test: testEngine,
   capacity: engineCapacity,
-  kinds: [containers, images, networks, volumes],
+  kinds: [containers, images, networks, volumes, system],
+  watch: watchEvents,
   sandbox: () => import("./sandbox/index.js"),
 });

@@ -1,14 +1,16 @@
-import { ProxMcpError, type Progress } from "proxmcp/plugin";
+import { type CallArgs, ProxMcpError, type Progress } from "proxmcp/plugin";
 import type { DockerClient } from "./client.js";
+import { authHeader } from "./registry-auth.js";
 import { engineError } from "./errors.js";
 
-/** One line of the stream of POST /images/create. */
+/** One line of the stream of POST /images/create, and of a push. */
 interface PullLine {
   readonly id?: string;
   readonly status?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
   readonly error?: string;
   readonly errorDetail?: { readonly message?: string };
+  readonly aux?: { readonly Digest?: string; readonly Size?: number };
 }
 
 const MAX_LINE = 1024 * 1024;
@@ -31,11 +33,15 @@ export function splitReference(reference: string): { repository: string; tag: st
 export async function pullImage(
   client: DockerClient,
   image: string,
-  { signal, progress }: { readonly signal: AbortSignal; readonly progress: (progress: Progress) => void },
+  { signal, progress }: Pick<CallArgs<unknown>, "signal" | "progress">,
+  platform?: string,
 ): Promise<void> {
   const reference = fullReference(image);
-  const ask = { what: `pull image "${reference}"`, method: "POST", path: "/images/create", query: { fromImage: reference }, signal } as const;
-  const layers = new PullProgress(progress);
+  const ask = {
+    ...{ what: `pull image "${reference}"`, method: "POST" as const, path: "/images/create", query: { fromImage: reference, platform }, signal },
+    headers: await authHeader(client, reference, signal),
+  } as const;
+  const layers = new LayerProgress(progress);
   let finished = false;
   for await (const line of jsonLines<PullLine>(client.stream(ask))) {
     const failure = line.errorDetail?.message ?? line.error;
@@ -48,8 +54,35 @@ export async function pullImage(
     throw new ProxMcpError("TASK_FAILED", `Unable to ${ask.what}: the engine stopped before it had finished.`, { tried: ["POST /images/create"] });
 }
 
-/** Sums what each layer has downloaded. What is reported only grows, though totals become known one after the other. */
-class PullProgress {
+/** Publishes an image: POST /images/{name}/push. Answers its digest. */
+export async function pushImage(
+  client: DockerClient,
+  image: string,
+  { signal, progress }: Pick<CallArgs<unknown>, "signal" | "progress">,
+): Promise<{ digest?: string; size?: number }> {
+  const { repository, tag } = splitReference(image);
+  const ask = {
+    what: `push image "${repository}:${tag}"`,
+    method: "POST",
+    path: `/images/${encodeURIComponent(repository)}/push`,
+    query: { tag },
+    signal,
+  } as const;
+  const layers = new LayerProgress(progress);
+  let pushed: { Digest?: string; Size?: number } | undefined;
+  for await (const line of jsonLines<PullLine>(client.stream({ ...ask, headers: await authHeader(client, image, signal, true) }))) {
+    const failure = line.errorDetail?.message ?? line.error;
+    if (failure) throw engineError(ask.what, /does not exist locally/.test(failure) ? 404 : 200, failure, `POST ${ask.path}`);
+    pushed = line.aux ?? pushed;
+    layers.see(line);
+  }
+  if (!pushed)
+    throw new ProxMcpError("TASK_FAILED", `Unable to ${ask.what}: the engine stopped before it had finished.`, { tried: [`POST ${ask.path}`] });
+  return { ...(pushed.Digest ? { digest: pushed.Digest } : {}), ...(pushed.Size ? { size: pushed.Size } : {}) };
+}
+
+/** Sums what each layer has moved. What is reported only grows, though totals become known one after the other. */
+class LayerProgress {
   readonly #report: (progress: Progress) => void;
   readonly #layers = new Map<string, { current: number; total: number }>();
   #reported = 0;
@@ -63,9 +96,9 @@ class PullProgress {
     if (!id) return;
     if (/^(sha256:)?[0-9a-f]{64}$/.test(id)) this.sawId = true;
     const layer = this.#layers.get(id);
-    if (status === "Downloading" && progressDetail?.total) {
+    if (/^(Downloading|Pushing)$/.test(status) && progressDetail?.total) {
       this.#layers.set(id, { current: progressDetail.current ?? 0, total: progressDetail.total });
-    } else if (layer && /^(Download|Pull) complete/.test(status)) {
+    } else if (layer && /^(Download complete|Pull complete|Pushed)/.test(status)) {
       layer.current = layer.total;
     } else return;
     let current = 0;

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import {
   CLOCK,
   type Clock,
@@ -5,13 +6,17 @@ import {
   type ConnectionOf,
   HTTP,
   type Http,
-  type HttpClient,
   type HttpRequest,
+  type HttpResponse,
   LOGGER,
   type Logger,
   ProxMcpError,
+  SSH,
+  type Ssh,
+  type WebSocketStream,
 } from "proxmcp/plugin";
-import type { ProxmoxConnection } from "./connection.js";
+import { endpointsOf, type ProxmoxConnection } from "./connection.js";
+import { Endpoints } from "./endpoints.js";
 import { errorOf, isLockTimeout } from "./errors.js";
 import { type Following, followTask, type TaskLog, type TaskReader, type TaskStatus } from "./tasks.js";
 import { parseUpid, type Upid } from "./upid.js";
@@ -36,26 +41,36 @@ export const at = (parts: TemplateStringsArray, ...values: readonly (string | nu
 
 /** One cluster, through the node at its address. */
 export class ProxmoxClient implements TaskReader {
-  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK] as const;
+  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK, SSH] as const;
   /** `USER@REALM!TOKENID`, for messages. */
   readonly token: string;
   readonly options: ConnectionOf<typeof ProxmoxConnection>["options"];
-  readonly #http: HttpClient;
+  /** Name of the connection, and its tags: region, tier. */
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** For what the API can't do: running commands in containers without a console. */
+  readonly ssh: Ssh;
+  readonly #endpoints: Endpoints;
   readonly #log: Logger;
   readonly #clock: Clock;
 
-  constructor(http: Http, connection: ConnectionOf<typeof ProxmoxConnection>, log: Logger, clock: Clock) {
+  constructor(http: Http, connection: ConnectionOf<typeof ProxmoxConnection>, log: Logger, clock: Clock, ssh: Ssh) {
     const { options } = connection;
     const token = options.token ?? `${options.token_id}=${options.token_secret}`;
     this.token = token.slice(0, token.indexOf("="));
     this.options = options;
+    this.name = connection.name;
+    this.tags = connection.tags;
+    this.ssh = ssh;
     this.#log = log;
     this.#clock = clock;
-    this.#http = http.open({
-      url: new URL(options.url).origin, // the address is often written with /api2/json at its end
-      tls: { ca: options.ca, fingerprint: options.fingerprint, verify: options.verify },
-      headers: { authorization: `PVEAPIToken=${token}`, accept: "application/json" },
-    });
+    const headers = { authorization: `PVEAPIToken=${token}`, accept: "application/json" };
+    this.#endpoints = new Endpoints(http, endpointsOf(options), { ca: options.ca, verify: options.verify, headers }, log);
+  }
+
+  /** The address that answers now. */
+  get address(): string {
+    return this.#endpoints.url;
   }
 
   /** `data` of the answer. */
@@ -71,7 +86,9 @@ export class ProxmoxClient implements TaskReader {
         const upid = parseUpid(data);
         if (!upid) return data;
         this.#log.debug("task started", { upid: upid.text });
-        return await followTask(this, upid, following, this.#clock);
+        if (following.wait !== false) return await followTask(this, upid, following, this.#clock);
+        following.note(`Not waited for: the task ${upid.text} goes on. proxmox_task_get tells how it is going.`);
+        return undefined;
       } catch (error) {
         // Nothing was done yet, so sending it again is safe. The clean-up after a stop holds the lock for up to 30 s.
         if (attempt >= LOCK_ATTEMPTS || !isLockTimeout(error)) throw error;
@@ -91,12 +108,42 @@ export class ProxmoxClient implements TaskReader {
     return { lines, total: total ?? lines.length };
   }
 
+  async stopTask(upid: Upid, signal: AbortSignal): Promise<void> {
+    await this.#send("DELETE", at`/nodes/${upid.node}/tasks/${upid.text}`, {}, signal);
+  }
+
+  /** Sends a file, and follows the task that puts it into its place. Its length has to be known, as Proxmox takes no chunks. */
+  async upload(path: string, form: { readonly type: string; readonly length: number; readonly body: Readable }, following: Following): Promise<void> {
+    const headers = { "content-type": form.type, "content-length": String(form.length) };
+    const response = await this.#endpoints.request({
+      method: "POST",
+      path: `/api2/json${path}`,
+      headers,
+      body: form.body,
+      signal: following.signal,
+    });
+    const { data } = await this.#envelope(response, "POST", path);
+    const upid = parseUpid(data);
+    if (upid) await followTask(this, upid, following, this.#clock);
+  }
+
+  /** Opens the stream of a terminal that a proxy task of the node waits with. */
+  async terminal(path: string, query: Parameters, signal: AbortSignal): Promise<WebSocketStream> {
+    // Proxmox opens none for other subprotocols.
+    const headers = { "sec-websocket-protocol": "binary" };
+    return await this.#endpoints.client.websocket({ path: `/api2/json${path}`, query, headers, signal });
+  }
+
   async close(): Promise<void> {
-    await this.#http.close();
+    await this.#endpoints.close();
   }
 
   async #send(method: string, path: string, parameters: Parameters, signal: AbortSignal): Promise<Envelope> {
-    const response = await this.#http.request({ method, path: `/api2/json${path}`, ...carried(method, parameters), signal });
+    const response = await this.#endpoints.request({ method, path: `/api2/json${path}`, ...carried(method, parameters), signal });
+    return await this.#envelope(response, method, path);
+  }
+
+  async #envelope(response: HttpResponse, method: string, path: string): Promise<Envelope> {
     const text = await response.text();
     const { status, reason } = response;
     if (status >= 200 && status < 300) {

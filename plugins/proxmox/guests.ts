@@ -2,48 +2,18 @@
  * What VMs and containers have in common: fields, where one is, and switching it on and off.
  * @module
  */
-import { type ActionArgs, facet, isProxMcpError, type ItemArgs, type ListArgs, type Listing, ProxMcpError, type Written } from "proxmcp/plugin";
-import { z } from "zod";
-import { at, type Parameters, type ProxmoxClient } from "./client.js";
+import { type ItemArgs, type ListArgs, type Listing, ProxMcpError } from "proxmcp/plugin";
+import type { z } from "zod";
+import { at, type ProxmoxClient } from "./client.js";
+import type { guestFields } from "./guest/fields.js";
+import { disksOf, nicsOf } from "./guest/hardware.js";
 import { hintAtPermissions, known, lostNodes, offlineNodes, present, type Resource, resourcesOf, tagsOf } from "./resources.js";
 
 /** The API's word for a VM or a container, and its part of the path. */
 export type GuestType = "qemu" | "lxc";
 type Args = ItemArgs<ProxmoxClient>;
 
-const NOUN = { qemu: "VM", lxc: "container" } as const;
-
-export const guestFields = {
-  id: facet(z.int(), "VMID, unique in the cluster", { says: ["vmid", "number"] }),
-  name: facet(z.string(), "Name; several guests may share one", { says: ["hostname", "called"] }).optional(),
-  status: facet(z.enum(["running", "stopped", "paused", "suspended", "error", "unknown"]), "State now; unknown while its node is offline", {
-    says: ["state"],
-    values: {
-      running: ["up", "on", "online", "started", "active", "alive"],
-      stopped: ["down", "off", "shut down", "powered off", "halted", "inactive"],
-      paused: ["frozen"],
-      suspended: ["asleep", "hibernated"],
-      error: ["crashed", "panicked", "broken"],
-    },
-  }),
-  node: facet(z.string(), "Node it is on", { says: ["host", "server", "hypervisor"] }),
-  cpu: facet(z.number(), "Cores", { says: ["cpus", "cores", "vcpus", "processors"], unit: "cores" }).optional(),
-  cpu_usage: facet(z.number(), "Share of its cores in use", { says: ["cpu load", "cpu use", "load"], unit: "ratio" }).optional(),
-  memory: facet(z.int(), "Memory", { says: ["ram", "mem"], unit: "bytes" }).optional(),
-  memory_used: facet(z.int(), "Memory in use", { says: ["ram used", "memory use", "used memory"], unit: "bytes" }).optional(),
-  disk: facet(z.int(), "Size of the boot or root disk", { says: ["disk size", "storage size"], unit: "bytes" }).optional(),
-  uptime: facet(z.int(), "Time since its start", { says: ["up for", "running for"], unit: "seconds" }).optional(),
-  tags: facet(z.array(z.string()), "Tags", { says: ["tag", "label", "labels", "tagged"] }),
-  pool: facet(z.string(), "Resource pool", { says: ["resource pool"] }).optional(),
-  template: facet(z.boolean(), "Template, to be cloned and not started", { says: ["templates"] }).optional(),
-  lock: facet(z.string(), "What holds its lock: backup, migrate, snapshot", { says: ["locked", "locked by"] }).optional(),
-  ha: facet(z.string(), "State in high availability", { says: ["ha state", "high availability"] }).optional(),
-  os: facet(z.string(), "Operating system, when shown alone", { says: ["distro", "distribution", "operating system", "guest os"] }).optional(),
-  arch: facet(z.string(), "Processor architecture, when set", { says: ["architecture"] }).optional(),
-  onboot: facet(z.boolean(), "Starts with its node", { says: ["autostart", "start on boot"] }).optional(),
-  protection: facet(z.boolean(), "Protected against deletion", { says: ["protected"] }).optional(),
-  description: facet(z.string(), "Notes", { says: ["notes", "comment"] }).optional(),
-};
+export const NOUN = { qemu: "VM", lxc: "container" } as const;
 
 /** `GET .../status/current` */
 export interface Current {
@@ -126,8 +96,13 @@ export function readGuest(args: Args, type: GuestType): Promise<{ item: ReturnTy
     const { status, qmpstatus, ha, ...now } = current;
     const fresh = guestOf({ ...row, ...now, status: status === "running" ? (qmpstatus ?? status) : status }, false);
     const { arch, onboot, protection, description } = config;
+    const [nics, disks] = [nicsOf(config, type), disksOf(config, type)];
     const item = present({
       ...fresh,
+      nics,
+      disks,
+      bridges: unique(nics.map(({ bridge }) => bridge)),
+      storages: unique(disks.map(({ storage }) => storage)),
       ha: ha?.state ?? fresh.ha,
       arch: arch === undefined ? undefined : (ARCH[arch] ?? String(arch)),
       onboot: onboot === undefined ? undefined : Number(onboot) === 1,
@@ -138,47 +113,22 @@ export function readGuest(args: Args, type: GuestType): Promise<{ item: ReturnTy
   });
 }
 
+const unique = (values: readonly (string | undefined)[]): string[] => [...new Set(values.flatMap((value) => value ?? []))];
+
 const ARCH: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64" };
 
-/** Switches a guest on or off, follows the task, and takes "already" for success when the guest agrees. */
-export async function power(
-  args: ActionArgs<ProxmoxClient, unknown>,
-  type: GuestType,
-  command: "start" | "stop" | "shutdown" | "reboot",
-  parameters: Parameters = {},
-): Promise<Written> {
-  const { client, signal, note } = args;
-  return await withGuest(args, type, async ({ vmid = 0, node = "" }, path, lost) => {
-    if (lost)
-      throw new ProxMcpError("UNREACHABLE", `Unable to ${command} ${NOUN[type]} ${vmid}: its node ${node} is offline.`, {
-        data: { node },
-        next: `Bring ${node} back first. With high availability the cluster restarts its managed guests elsewhere by itself.`,
-      });
-    try {
-      await client.write("POST", `${path}/status/${command}`, parameters, args);
-    } catch (error) {
-      const wanted = command === "start" ? "running" : "stopped";
-      if (command === "reboot" || !isProxMcpError(error) || !/already running|not running/i.test(error.message)) throw error;
-      const { status } = await client.get<Current>(`${path}/status/current`, signal);
-      if (status !== wanted) throw error;
-      note(`${NOUN[type]} ${vmid} was ${wanted} already.`);
-    }
-    if (command === "reboot" && type === "qemu") await comesBack(args, path);
-    return { key: String(vmid) };
+/** Refuses what can't be done to a guest whose node the cluster has lost. */
+export function reachable({ vmid, node }: Resource, lost: boolean, what: string, type: GuestType): void {
+  if (!lost) return;
+  throw new ProxMcpError("UNREACHABLE", `Unable to ${what} ${NOUN[type]} ${vmid}: its node ${node} is offline.`, {
+    data: { node },
+    next: `Bring ${node} back first. With high availability the cluster restarts its managed guests elsewhere by itself.`,
   });
-}
-
-/** A VM's reboot task ends when the guest is down; the node starts it again just afterwards. */
-async function comesBack({ client, signal, clock, note }: Args, path: string): Promise<void> {
-  for (const until = clock.now() + 15_000; clock.now() < until; await clock.sleep(250, signal)) {
-    if ((await client.get<Current>(`${path}/status/current`, signal)).status === "running") return;
-  }
-  note("The guest has shut down, and Proxmox has not started it again yet.");
 }
 
 /** Finds the guest and runs `work` with its row and path. Once more when the guest moved to another node in between. */
 export async function withGuest<Result>(
-  args: Args,
+  args: Pick<Args, "client" | "key" | "signal">,
   type: GuestType,
   work: (row: Resource, path: string, lost: boolean) => Promise<Result>,
 ): Promise<Result> {
@@ -197,7 +147,7 @@ export async function withGuest<Result>(
   }
 }
 
-async function locate({ client, key, signal }: Args, type: GuestType): Promise<{ row: Resource; lost: boolean }> {
+async function locate({ client, key, signal }: Pick<Args, "client" | "key" | "signal">, type: GuestType): Promise<{ row: Resource; lost: boolean }> {
   const rows = await resourcesOf(client, signal);
   const offline = offlineNodes(rows);
   const guests = rows.filter((row) => row.type === "qemu" || row.type === "lxc");

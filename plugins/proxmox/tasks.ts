@@ -30,13 +30,20 @@ export interface TaskReader {
   taskStatus(upid: Upid, signal: AbortSignal): Promise<TaskStatus>;
   /** `start` counts from 0. */
   taskLog(upid: Upid, start: number, limit: number, signal: AbortSignal): Promise<TaskLog>;
+  stopTask(upid: Upid, signal: AbortSignal): Promise<void>;
 }
 
-export type Following = Pick<CallArgs<unknown>, "signal" | "progress" | "note">;
+export interface Following extends Pick<CallArgs<unknown>, "signal" | "progress" | "note"> {
+  /** False: the task is started and left to itself. */
+  readonly wait?: boolean | undefined;
+  /** The task is stopped when the caller cancels. Only for work that Proxmox itself clears up after: copies, transfers, backups. */
+  readonly cancels?: boolean;
+}
 
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 2_000;
 const LAST_LINES = 6;
+const STOP_PATIENCE = 5_000;
 /** A node that restarts its services does not answer for a moment; the task goes on meanwhile. */
 const MISSES = 3;
 const UNREAD: TaskLog = { lines: [], total: 0 };
@@ -46,6 +53,7 @@ export async function followTask(reader: TaskReader, upid: Upid, following: Foll
   const { signal, progress, note } = following;
   let wait = FIRST_WAIT;
   let misses = 0;
+  let share = 0;
   for (let polls = 1; ; polls += 1) {
     try {
       const { status, exitstatus } = await reader.taskStatus(upid, signal);
@@ -53,11 +61,14 @@ export async function followTask(reader: TaskReader, upid: Upid, following: Foll
       if (status === "stopped") return await end(reader, upid, exitstatus ?? "", signal, note);
       // The first look at the log is worth a request only when the task takes a while.
       const { lines } = wait > FIRST_WAIT ? await tail(reader, upid, signal).catch(() => UNREAD) : UNREAD;
-      progress({ progress: polls, message: lines.at(-1) ?? `${`${upid.type} ${upid.id}`.trim()} runs on ${upid.node}` });
+      const message = lines.at(-1) ?? `${`${upid.type} ${upid.id}`.trim()} runs on ${upid.node}`;
+      share = Math.max(share, shareOf(lines));
+      // The count of our looks stands in until the log tells a share; progress only grows.
+      progress(share > 0 ? { progress: Math.max(share, polls), total: 100, message } : { progress: polls, message });
       await clock.sleep(wait, signal);
     } catch (error) {
       if (isProxMcpError(error) && error.code === "TASK_FAILED") throw error;
-      if (signal.aborted) throw goesOn(upid, signal);
+      if (signal.aborted) throw following.cancels && !isLate(signal) ? await stopped(reader, upid, signal) : goesOn(upid, signal);
       misses += 1;
       if (misses > MISSES || !isProxMcpError(error) || error.code !== "UNREACHABLE") throw lostSight(upid, error);
       await clock.sleep(wait, signal);
@@ -92,9 +103,31 @@ async function tail(reader: TaskReader, upid: Upid, signal: AbortSignal): Promis
   return await reader.taskLog(upid, Math.max(0, first.total - LAST_LINES), LAST_LINES, signal);
 }
 
+/** How far a log says that its task is, in percent: `(25.00%)`, `INFO:  25% (1.0 GiB of 4.0 GiB)`. */
+function shareOf(lines: readonly string[]): number {
+  const shares = lines.flatMap((line) => /\b(\d{1,3}(?:\.\d+)?)\s?%/.exec(line)?.[1] ?? []);
+  return Math.min(100, Number(shares.at(-1) ?? 0));
+}
+
+/** Time was up, which is not a wish to stop. */
+const isLate = (signal: AbortSignal): boolean => isProxMcpError(signal.reason) && signal.reason.code === "TIMEOUT";
+
+async function stopped(reader: TaskReader, upid: Upid, signal: AbortSignal): Promise<ProxMcpError> {
+  try {
+    await reader.stopTask(upid, AbortSignal.timeout(STOP_PATIENCE));
+  } catch {
+    return goesOn(upid, signal);
+  }
+  return new ProxMcpError("CANCELLED", `Cancelled, and the task was stopped: ${upid.text}`, {
+    tried: [upid.text],
+    data: { upid: upid.text },
+    next: "Proxmox clears up what the task had begun. Look at the guest before trying again.",
+    cause: signal.reason,
+  });
+}
+
 function goesOn(upid: Upid, signal: AbortSignal): ProxMcpError {
-  const late = isProxMcpError(signal.reason) && signal.reason.code === "TIMEOUT";
-  return new ProxMcpError(late ? "TIMEOUT" : "CANCELLED", `We stopped waiting, but the task goes on in Proxmox: ${upid.text}`, {
+  return new ProxMcpError(isLate(signal) ? "TIMEOUT" : "CANCELLED", `We stopped waiting, but the task goes on in Proxmox: ${upid.text}`, {
     tried: [upid.text],
     data: { upid: upid.text },
     next: "Look at the task with its id, or at the guest, before trying again.",

@@ -11,13 +11,12 @@ describe("examples/allowlist", () => {
   const call = (...given: Parameters<typeof estate.app.call>) => estate.app.call(...given);
 
   it("lists what may be called somewhere, and nothing else", () => {
-    const writing = estate.app.tools("all").filter((tool) => tool.safety !== "read");
+    const writing = estate.app.tools("all").filter((tool) => tool.operation && tool.safety !== "read");
     expect(writing.map((tool) => tool.name)).toEqual([
       "docker_container_create",
       "docker_container_start",
       "docker_container_stop",
       "docker_container_restart",
-      "docker_image_pull",
     ]);
   });
 
@@ -43,8 +42,16 @@ describe("examples/allowlist", () => {
     expect(await call("docker_container_stop", stop, { confirm: true })).toMatchObject({ host: "staging", item: { status: "exited" } });
   });
 
-  it("refuses what is denied by any of its names", async () => {
-    for (const name of ["docker_container_exec", "docker_exec", "docker_container_delete", "proxmox_vm_start"])
+  it("shows logs of staging and not of production", async () => {
+    expect(await call("docker_container_logs", { name: "shop-web", host: "staging" })).toHaveProperty("result");
+    await expect(call("docker_container_logs", { name: "shop-web", host: "prod" })).rejects.toMatchObject({
+      code: "TOOL_DENIED",
+      message: expect.stringContaining('connections.prod.tools.deny "docker_container_logs"'),
+    });
+  });
+
+  it("refuses what is not allowed by any of its names", async () => {
+    for (const name of ["docker_container_exec", "docker_exec", "docker_container_delete", "docker_image_pull", "proxmox_vm_start"])
       await expect(call(name, { name: "shop-web", host: "staging" }, { confirm: true }), name).rejects.toMatchObject({ code: "TOOL_DENIED" });
   });
 });

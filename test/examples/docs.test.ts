@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runInThisContext } from "node:vm";
 import { createProxMcp, type Setup } from "proxmcp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -62,7 +63,7 @@ describe("configs", () => {
 
   it.each(configs)("$page, block $at, is one that ProxMCP takes", async ({ literal }) => {
     // Plugins are left out: those that the documents name are not installed.
-    const { plugins: _, ...config } = filled(new Function(`return ${literal}`)()) as Setup;
+    const { plugins: _, ...config } = filled(runInThisContext(`(${literal})`)) as Setup;
     const app = await createProxMcp({ ...config, env: { PVE_TOKEN: "mcp@pve!mcp=00000000-0000-0000-0000-000000000000" } });
     expect(app.connections.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(config.connections ?? {})));
     await app.close();
@@ -79,12 +80,14 @@ describe("configs", () => {
 
 describe("docs/config.md", () => {
   const rows = new Map(
-    [...read("docs/config.md").matchAll(/^\| `([a-zA-Z.<>]+)` \| (.*?) \| .* \|$/gm)].map(([, name = "", value = ""]) => [name, value]),
+    [...read("docs/config.md").matchAll(/^\| `([a-zA-Z.<>]+)` +\| (.*?) +\| .*\|$/gm)].map(([, name = "", value = ""]) => [name, value]),
   );
 
   it("has every setting of the schema, and none besides", () => {
     const json = z.toJSONSchema(ConfigSchema, { io: "input", unrepresentable: "any" }) as Schema;
-    expect([...rows.keys()].sort()).toEqual(settingsIn(json, []).sort());
+    // A setting with a page of its own is not in this table.
+    const settings = settingsIn(json, []).filter((name) => !name.startsWith("routing"));
+    expect([...rows.keys()].sort()).toEqual(settings.sort());
   });
 
   it("states the defaults that are used", () => {
@@ -114,6 +117,9 @@ function settingsIn(schema: Schema, path: readonly string[]): string[] {
   return [...(here && !isGroup ? [here] : []), ...below];
 }
 
+/** A piece that stands alone is indented and broken otherwise than in its file. */
+const tight = (code: string): string => code.replaceAll(/\s+/g, "").replaceAll(/,(?=[)\]}])/g, "");
+
 describe("docs/write-a-provider.md", () => {
   const named = blocks("docs/write-a-provider.md", "ts").map((block) => /^\/\/ (\S+)\n([\s\S]*)$/.exec(block));
 
@@ -122,7 +128,7 @@ describe("docs/write-a-provider.md", () => {
     for (const match of named) {
       const [, file = "", piece = ""] = match ?? [];
       expect(file, "each piece begins with the name of its file").not.toBe("");
-      expect(read(`examples/own-provider/${file}`), `a piece of ${file}`).toContain(piece.trimEnd());
+      expect(tight(read(`examples/own-provider/${file}`)), `a piece of ${file}`).toContain(tight(piece));
     }
   });
 });

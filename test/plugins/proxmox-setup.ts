@@ -1,4 +1,4 @@
-import type { Clock, Logger, SandboxOptions } from "proxmcp/plugin";
+import type { Clock, Logger, SandboxOptions, Ssh } from "proxmcp/plugin";
 import { createProxMcp, type ProxMcp } from "../../core/index.js";
 import { UndiciHttp } from "../../core/transport/http.js";
 import { ProxmoxClient } from "../../plugins/proxmox/client.js";
@@ -41,9 +41,16 @@ export function fastClock(): Clock & { readonly slept: number[] } {
   };
 }
 
-export function clientOf(connection: Readonly<Record<string, unknown>>, clock: Clock = fastClock()): ProxmoxClient {
+/** For tests in which nothing may be reached by SSH. */
+const noSsh: Ssh = {
+  open: () => {
+    throw new Error("no SSH here");
+  },
+};
+
+export function clientOf(connection: Readonly<Record<string, unknown>>, clock: Clock = fastClock(), ssh: Ssh = noSsh): ProxmoxClient {
   const options = ProxmoxConnection.parse(connection);
-  const client = new ProxmoxClient(new UndiciHttp(), { name: "test", provider: "proxmox", options, tags: {} }, logger, clock);
+  const client = new ProxmoxClient(new UndiciHttp(), { name: "test", provider: "proxmox", options, tags: {} }, logger, clock, ssh);
   opened.push(client);
   return client;
 }

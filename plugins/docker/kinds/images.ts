@@ -1,9 +1,10 @@
 import { facet, forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import type { DockerClient } from "../client.js";
-import { fullReference, pullImage } from "../pull.js";
+import { imageActions } from "../image-actions.js";
+import { fullReference } from "../pull.js";
 
-const { kind, write, destructive } = forClient<DockerClient>();
+const { kind } = forClient<DockerClient>();
 
 const Image = z.object({
   name: facet(z.string(), "Reference, as in nginx:1.27; the id when untagged", { says: ["repository"] }),
@@ -65,37 +66,5 @@ export const images = kind({
     return fromFacts(await client.json<ImageFacts>({ what: `show image "${key}"`, path: `${path}/json`, signal }), key);
   },
 
-  actions: {
-    pull: write({
-      about: "Fetch an image from its registry",
-      openWorld: true,
-      aliases: ["docker_pull", "docker_pull_image"],
-      input: { image: z.string().min(1).describe("Reference, as in nginx:1.27 or ghcr.io/a/b:2") },
-      run: async ({ client, input: { image }, signal, progress }) => {
-        await pullImage(client, image, { signal, progress });
-        return { key: fullReference(image) };
-      },
-    }),
-    delete: destructive({
-      about: "Delete an image, or one of its names if it has several",
-      loses: "The image has to be pulled or built again.",
-      aliases: ["docker_rmi", "docker_remove_image", "docker_image_remove"],
-      input: { force: z.boolean().optional().describe("Even if stopped containers use it") },
-      output: z.object({
-        untagged: facet(z.array(z.string()), "Names removed"),
-        deleted: facet(z.array(z.string()), "Images and layers removed, by id"),
-      }),
-      run: async ({ client, key, input: { force }, signal }) => {
-        const path = await client.image(key, signal);
-        const gone = await client.json<{ Untagged?: string; Deleted?: string }[]>({
-          what: `delete image "${key}"`,
-          method: "DELETE",
-          path,
-          query: { force },
-          signal,
-        });
-        return { untagged: gone.flatMap(({ Untagged }) => Untagged ?? []), deleted: gone.flatMap(({ Deleted }) => Deleted ?? []) };
-      },
-    }),
-  },
+  actions: imageActions,
 });

@@ -1,8 +1,10 @@
 import { facet, forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import type { DockerClient } from "../client.js";
+import { untilFilter } from "../container-lifecycle.js";
+import { countText, dateOf, known, namesText, shortId, tagsOf } from "../words.js";
 
-const { kind } = forClient<DockerClient>();
+const { kind, write, destructive } = forClient<DockerClient>();
 
 const Network = z.object({
   name: facet(z.string(), "Name"),
@@ -13,6 +15,7 @@ const Network = z.object({
   internal: facet(z.boolean(), "Cut off from the outside", { says: ["isolated"] }),
   created: facet(z.iso.datetime({ offset: true }), "When it was made", { says: ["age"] }).optional(),
   tags: facet(z.array(z.string()), "Labels, key=value", { says: ["labels", "label"] }),
+  containers: facet(z.array(z.object({ name: z.string(), ip: z.string().optional() })), "Running containers in it; only in get").optional(),
 });
 
 interface NetworkFacts {
@@ -24,7 +27,61 @@ interface NetworkFacts {
   readonly Created?: string;
   readonly IPAM?: { readonly Config?: readonly { readonly Subnet?: string }[] | null } | null;
   readonly Labels?: Readonly<Record<string, string>> | null;
+  /** Only in inspect; empty in listings. */
+  readonly Containers?: Readonly<Record<string, { readonly Name: string; readonly IPv4Address?: string }>> | null;
 }
+
+const fromFacts = (found: NetworkFacts): z.input<typeof Network> =>
+  known({
+    name: found.Name,
+    id: shortId(found.Id),
+    driver: found.Driver,
+    scope: found.Scope,
+    subnets: (found.IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []),
+    internal: found.Internal === true,
+    created: dateOf(found.Created), // a network of the swarm has the date of year 1
+    tags: tagsOf(found.Labels),
+  });
+
+const membersOf = ({ Containers }: NetworkFacts) =>
+  Object.values(Containers ?? {}).map(({ Name, IPv4Address }) => ({ name: Name, ...(IPv4Address ? { ip: IPv4Address.replace(/\/\d+$/, "") } : {}) }));
+
+interface ItemCall {
+  readonly client: DockerClient;
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+const show = async ({ client, key, signal }: ItemCall): Promise<NetworkFacts> =>
+  client.json<NetworkFacts>({ what: `show network "${key}"`, path: await client.network(key, signal), signal });
+
+/** Those that a prune would delete: no container is in them, running or not. */
+export const unusedNetworks = async (client: DockerClient, signal: AbortSignal): Promise<NetworkFacts[]> =>
+  client.json<NetworkFacts[]>({
+    what: "list unused networks",
+    path: "/networks",
+    query: { filters: JSON.stringify({ dangling: ["true"] }) },
+    signal,
+  });
+
+export const networksLoss = (found: readonly { readonly Name: string }[]): string =>
+  found.length === 0
+    ? "No network is unused: nothing would go."
+    : `${countText(found.length, "network")} would go: ${namesText(found.map(({ Name }) => Name))}.`;
+
+export async function pruneNetworks(client: DockerClient, older: string | undefined, signal: AbortSignal): Promise<string[]> {
+  const query = { filters: untilFilter(client, older) };
+  const done = await client.json<{ NetworksDeleted?: string[] | null }>({
+    what: "delete unused networks",
+    method: "POST",
+    path: "/networks/prune",
+    query,
+    signal,
+  });
+  return done.NetworksDeleted ?? [];
+}
+
+const container = z.string().min(1).describe("Name or id of a container");
 
 export const networks = kind({
   name: "network",
@@ -33,21 +90,112 @@ export const networks = kind({
   item: Network,
   key: "name",
   alsoBy: ["id"],
-  aliases: { list: ["docker_networks", "docker_list_networks", "docker_network_ls"] },
+  aliases: { list: ["docker_networks", "docker_list_networks", "docker_network_ls"], get: ["docker_network_inspect"] },
+
   list: async ({ client, signal }) => {
     const found = await client.json<NetworkFacts[]>({ what: "list networks", path: "/networks", signal });
-    return found.map((network) => {
-      const created = Date.parse(network.Created ?? "");
-      return {
-        name: network.Name,
-        id: network.Id.slice(0, 12),
-        driver: network.Driver,
-        scope: network.Scope,
-        subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []),
-        internal: network.Internal === true,
-        ...(created > 0 ? { created: new Date(created).toISOString() } : {}), // a network of the swarm has the date of year 1
-        tags: Object.entries(network.Labels ?? {}).map(([key, value]) => `${key}=${value}`),
-      };
-    });
+    return found.map(fromFacts);
+  },
+
+  get: async (args) => {
+    const found = await show(args);
+    return { ...fromFacts(found), containers: membersOf(found) };
+  },
+
+  actions: {
+    create: write({
+      about: "Create a network",
+      aliases: ["docker_create_network"],
+      input: {
+        name: z
+          .string()
+          .regex(/^[a-zA-Z0-9][\w.-]*$/, "letters, digits, `_`, `.` and `-`")
+          .describe("Its name"),
+        driver: z.string().min(1).default("bridge").describe("bridge, overlay, macvlan, ..."),
+        subnet: z.string().optional().describe("As in 172.30.0.0/16"),
+        gateway: z.string().optional().describe("Address in the subnet"),
+        internal: z.boolean().default(false).describe("Cut off from the outside"),
+        attachable: z.boolean().default(false).describe("In a swarm: for single containers too"),
+        labels: z.record(z.string().min(1), z.string()).optional().describe("Labels"),
+        options: z.record(z.string().min(1), z.string()).optional().describe("Options of the driver"),
+      },
+      run: async ({ client, input, signal, note }) => {
+        const { name, driver, subnet, gateway, internal, attachable, labels, options } = input;
+        const { Warning } = await client.json<{ Warning?: string }>({
+          what: `create network "${name}"`,
+          method: "POST",
+          path: "/networks/create",
+          json: {
+            Name: name,
+            CheckDuplicate: true, // without it older engines make a second one of the same name
+            Driver: driver,
+            Internal: internal,
+            Attachable: attachable,
+            ...(subnet ? { IPAM: { Config: [{ Subnet: subnet, ...(gateway ? { Gateway: gateway } : {}) }] } } : {}),
+            ...(labels ? { Labels: labels } : {}),
+            ...(options ? { Options: options } : {}),
+          },
+          signal,
+        });
+        if (Warning) note(Warning);
+      },
+    }),
+    connect: write({
+      about: "Join a container to a network",
+      aliases: ["docker_connect_network"],
+      input: {
+        container,
+        ip: z.string().optional().describe("Fixed address"),
+        aliases: z.array(z.string()).optional().describe("Further names in this network"),
+      },
+      run: async ({ client, key, input: { container, ip, aliases }, signal }) => {
+        await client.done({
+          what: `connect container "${container}" to network "${key}"`,
+          method: "POST",
+          path: `${await client.network(key, signal)}/connect`,
+          json: {
+            Container: container,
+            EndpointConfig: { ...(ip ? { IPAMConfig: { IPv4Address: ip } } : {}), ...(aliases ? { Aliases: aliases } : {}) },
+          },
+          signal,
+        });
+      },
+    }),
+    disconnect: write({
+      about: "Take a container out of a network; its connections there break",
+      aliases: ["docker_disconnect_network"],
+      input: { container, force: z.boolean().optional().describe("Even if the container is gone") },
+      run: async ({ client, key, input: { container, force }, signal }) => {
+        await client.done({
+          what: `disconnect container "${container}" from network "${key}"`,
+          method: "POST",
+          path: `${await client.network(key, signal)}/disconnect`,
+          json: { Container: container, Force: force === true },
+          signal,
+        });
+      },
+    }),
+    delete: destructive({
+      about: "Delete a network that no running container is in",
+      loses: async (args) => {
+        const found = await show(args);
+        const members = membersOf(found).map(({ name }) => name);
+        return members.length
+          ? `${countText(members.length, "running container")} would have to be disconnected first: ${namesText(members)}.`
+          : "No running container is in it. Stopped ones that were joined to it will not start until they are given another.";
+      },
+      aliases: ["docker_network_rm", "docker_remove_network"],
+      run: async ({ client, key, signal }) => {
+        await client.done({ what: `delete network "${key}"`, method: "DELETE", path: await client.network(key, signal), signal });
+      },
+    }),
+    prune: destructive({
+      about: "Delete all networks that no container is in",
+      loses: async ({ client, signal }) => networksLoss(await unusedNetworks(client, signal)),
+      aliases: ["docker_prune_networks"],
+      input: { older_than: z.string().optional().describe('Only those made longer ago than "24h", "7d"') },
+      output: z.object({ deleted: facet(z.array(z.string()), "Their names") }),
+      run: async ({ client, input, signal }) => ({ deleted: await pruneNetworks(client, input.older_than, signal) }),
+    }),
   },
 });

@@ -1,8 +1,10 @@
-import { facet, forClient } from "proxmcp/plugin";
+import { facet, forClient, isProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
-import type { DockerClient } from "../client.js";
+import { type DockerClient, isOlder } from "../client.js";
+import { isUnnamed, volumesLoss } from "../losses.js";
+import { countText, dateOf, known, namesText, sizeText, tagsOf } from "../words.js";
 
-const { kind } = forClient<DockerClient>();
+const { kind, write, destructive } = forClient<DockerClient>();
 
 const Volume = z.object({
   name: facet(z.string(), "Name"),
@@ -20,6 +22,8 @@ interface VolumeFacts {
   readonly Scope?: string;
   readonly CreatedAt?: string;
   readonly Labels?: Readonly<Record<string, string>> | null;
+  /** Only in GET /system/df. */
+  readonly UsageData?: { readonly Size?: number; readonly RefCount?: number } | null;
 }
 
 interface VolumeListing {
@@ -28,26 +32,132 @@ interface VolumeListing {
   readonly Warnings?: readonly string[] | null;
 }
 
+const fromFacts = ({ Name, Driver, Mountpoint, Scope, CreatedAt, Labels }: VolumeFacts): z.input<typeof Volume> =>
+  known({
+    name: Name,
+    driver: Driver,
+    mountpoint: Mountpoint || undefined,
+    scope: Scope || undefined,
+    created: dateOf(CreatedAt),
+    tags: tagsOf(Labels),
+  });
+
+const pathOf = (key: string): string => `/volumes/${encodeURIComponent(key)}`;
+
+/** All volumes with what they hold: GET /system/df, which from 1.42 on can be asked for volumes alone. */
+async function measured(client: DockerClient, signal: AbortSignal): Promise<readonly VolumeFacts[]> {
+  const query = isOlder(await client.apiVersion(signal), "1.42") ? {} : { type: "volume" };
+  return (await client.json<{ Volumes?: VolumeFacts[] | null }>({ what: "measure volumes", path: "/system/df", query, signal })).Volumes ?? [];
+}
+
+/** Those that a prune would delete. */
+export async function unusedVolumes(client: DockerClient, all: boolean, signal: AbortSignal): Promise<VolumeFacts[]> {
+  const found = await measured(client, signal);
+  return found.filter(({ Name, UsageData }) => UsageData?.RefCount === 0 && (all || isUnnamed(Name)));
+}
+
+/**
+ * Deletes just those, one by one. POST /volumes/prune takes named volumes as well before version 1.42 and leaves them from then on; what
+ * was confirmed has to be what goes.
+ */
+export async function pruneVolumes(
+  client: DockerClient,
+  all: boolean,
+  signal: AbortSignal,
+): Promise<{ deleted: string[]; disk_freed: number; kept: string[] }> {
+  const deleted: string[] = [];
+  const kept: string[] = [];
+  let freed = 0;
+  for (const { Name, UsageData } of await unusedVolumes(client, all, signal)) {
+    try {
+      await client.done({ what: `delete volume "${Name}"`, method: "DELETE", path: pathOf(Name), signal });
+      deleted.push(Name);
+      freed += Math.max(0, UsageData?.Size ?? 0);
+    } catch (error) {
+      // A container may have taken it since.
+      if (!isProxMcpError(error) || error.code !== "WRONG_STATE") throw error;
+      kept.push(Name);
+    }
+  }
+  return { deleted, disk_freed: freed, kept };
+}
+
 export const volumes = kind({
   name: "volume",
   about: "A named store that outlives containers",
   says: ["volume", "docker volume"],
   item: Volume,
   key: "name",
-  aliases: { list: ["docker_volumes", "docker_list_volumes", "docker_volume_ls"] },
+  aliases: { list: ["docker_volumes", "docker_list_volumes", "docker_volume_ls"], get: ["docker_volume_inspect"] },
+
   list: async ({ client, signal, note }) => {
     const { Volumes, Warnings } = await client.json<VolumeListing>({ what: "list volumes", path: "/volumes", signal });
     for (const warning of Warnings ?? []) note(warning);
-    return (Volumes ?? []).map(({ Name, Driver, Mountpoint, Scope, CreatedAt, Labels }) => {
-      const created = Date.parse(CreatedAt ?? "");
-      return {
-        name: Name,
-        driver: Driver,
-        ...(Mountpoint ? { mountpoint: Mountpoint } : {}),
-        ...(Scope ? { scope: Scope } : {}),
-        ...(created > 0 ? { created: new Date(created).toISOString() } : {}),
-        tags: Object.entries(Labels ?? {}).map(([key, value]) => `${key}=${value}`),
-      };
-    });
+    return (Volumes ?? []).map(fromFacts);
+  },
+
+  get: async ({ client, key, signal }) => fromFacts(await client.json<VolumeFacts>({ what: `show volume "${key}"`, path: pathOf(key), signal })),
+
+  actions: {
+    create: write({
+      about: "Create a volume",
+      aliases: ["docker_create_volume"],
+      idempotent: true,
+      input: {
+        name: z
+          .string()
+          .regex(/^[a-zA-Z0-9][\w.-]+$/, "at least two letters, digits, `_`, `.` or `-`")
+          .describe("Its name"),
+        driver: z.string().min(1).default("local").describe("Driver that keeps it"),
+        options: z.record(z.string().min(1), z.string()).optional().describe("Options of the driver"),
+        labels: z.record(z.string().min(1), z.string()).optional().describe("Labels"),
+      },
+      run: async ({ client, input: { name, driver, options, labels }, signal }) => {
+        await client.done({
+          what: `create volume "${name}"`,
+          method: "POST",
+          path: "/volumes/create",
+          json: { Name: name, Driver: driver, ...(options ? { DriverOpts: options } : {}), ...(labels ? { Labels: labels } : {}) },
+          signal,
+        });
+      },
+    }),
+    delete: destructive({
+      about: "Delete a volume with all its data",
+      loses: async ({ client, key, signal }) => {
+        await client.done({ what: `show volume "${key}"`, path: pathOf(key), signal });
+        const [found, users] = await Promise.all([
+          measured(client, signal),
+          client.json<{ Names: string[] }[]>({
+            what: "list containers",
+            path: "/containers/json",
+            query: { all: true, filters: JSON.stringify({ volume: [key] }) },
+            signal,
+          }),
+        ]);
+        const size = found.find(({ Name }) => Name === key)?.UsageData?.Size ?? -1;
+        const used = users.length
+          ? ` In ${countText(users.length, "container")}: ${namesText(users.map(({ Names }) => Names[0]?.slice(1) ?? ""))}.`
+          : " No container uses it.";
+        return `All its data is lost${size >= 0 ? `: ${sizeText(size)}` : ""}.${used}`;
+      },
+      aliases: ["docker_volume_rm", "docker_remove_volume"],
+      input: { force: z.boolean().optional().describe("Even if its driver can't be asked") },
+      run: async ({ client, key, input: { force }, signal }) => {
+        await client.done({ what: `delete volume "${key}"`, method: "DELETE", path: pathOf(key), query: { force }, signal });
+      },
+    }),
+    prune: destructive({
+      about: "Delete volumes that no container uses: those without a name, or all",
+      loses: async ({ client, input, signal }) => volumesLoss(await unusedVolumes(client, input.all, signal)),
+      aliases: ["docker_prune_volumes"],
+      input: { all: z.boolean().default(false).describe("Those with a name too") },
+      output: z.object({ deleted: facet(z.array(z.string()), "Their names"), disk_freed: facet(z.int(), "Bytes freed", { unit: "bytes" }) }),
+      run: async ({ client, input, note, signal }) => {
+        const { kept, ...done } = await pruneVolumes(client, input.all, signal);
+        if (kept.length) note(`In use meanwhile, and kept: ${namesText(kept)}.`);
+        return done;
+      },
+    }),
   },
 });

@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
-import type { EstateSpec, GuestSpec, NodeSpec } from "./estates.js";
+import { bytesOf } from "../properties.js";
+import type { EstateSpec, GuestSpec, NodeSpec, StorageSpec } from "./estates.js";
 import { Tasks } from "./tasks.js";
+import { type Volume, volumesOf } from "./volumes.js";
+
+export type Row = Record<string, unknown>;
 
 export type Settings = Record<string, string | number>;
 
@@ -25,6 +29,11 @@ export interface Guest {
   startedAt?: number;
   readonly settings: Settings;
   readonly snapshots: Snapshot[];
+  pool?: string;
+  /** Files in it, as far as anybody wrote or asked for one. */
+  readonly files: Map<string, string>;
+  /** Processes that its agent started, by their id. An answer that a process has ended is given once. */
+  readonly processes: Map<number, Record<string, unknown>>;
   /** Of the settings now, or undefined before the first snapshot. */
   parent?: string;
 }
@@ -47,22 +56,23 @@ export class Cluster {
   readonly quorate: boolean;
   readonly guests: Guest[];
   readonly tasks: Tasks;
+  readonly volumes: Volume[];
+  /** Comments of the resource pools, by name. */
+  readonly pools: Map<string, string>;
+  /** Storages may come and go. */
+  readonly storages: StorageSpec[];
+  /** Everything that is a list of records with a key: users, firewall rules, backup jobs. By the path of the list. */
+  readonly records = new Map<string, Row[]>();
 
   constructor(spec: EstateSpec, { offline, quorate, taskTime }: ClusterOptions) {
     this.spec = spec;
     this.offline = new Set(offline);
     this.quorate = quorate;
     this.tasks = new Tasks(taskTime);
-    this.guests = spec.guests.map((guest) => ({
-      spec: guest,
-      vmid: guest.vmid,
-      type: guest.type,
-      node: guest.node,
-      status: guest.status,
-      pid: 1000 + guest.vmid,
-      settings: guest.type === "qemu" ? vmSettings(guest, spec) : ctSettings(guest, spec),
-      snapshots: [],
-    }));
+    this.storages = [...spec.storages];
+    this.pools = new Map(Object.entries(spec.pools));
+    this.guests = spec.guests.map((guest) => guestOf(guest, guest.type === "qemu" ? vmSettings(guest, spec) : ctSettings(guest, spec)));
+    this.volumes = volumesOf(this);
   }
 
   node(name: string): NodeSpec | undefined {
@@ -84,22 +94,42 @@ export class Cluster {
   }
 }
 
+export const guestOf = (spec: GuestSpec, settings: Settings): Guest => ({
+  spec,
+  vmid: spec.vmid,
+  type: spec.type,
+  node: spec.node,
+  status: spec.status,
+  pid: 1000 + spec.vmid,
+  settings,
+  snapshots: [],
+  files: new Map([["/etc/hostname", `${spec.name}\n`]]),
+  processes: new Map(),
+  ...(spec.pool === undefined ? {} : { pool: spec.pool }),
+});
+
+/** Bytes of its first disk. */
+export function mainDiskOf({ settings, type }: Guest): number {
+  const text = String((type === "lxc" ? settings.rootfs : (settings.scsi0 ?? settings.virtio0 ?? settings.sata0 ?? settings.ide0)) ?? "");
+  return bytesOf(/size=([^,]+)/.exec(text)?.[1]) ?? 0;
+}
+
 /** Changes with every change of the settings. */
 export const digestOf = ({ settings }: Guest): string => createHash("sha1").update(JSON.stringify(settings)).digest("hex");
+
+export function macOf(vmid: number, nic = 0): string {
+  const [a, b, c] = hashOf(`mac${nic}`, vmid).toUpperCase().match(/../g) ?? [];
+  return `BC:24:11:${a}:${b}:${c}`;
+}
 
 export const nameOf = ({ settings, type }: Guest): string => String(settings[type === "qemu" ? "name" : "hostname"] ?? "");
 
 /** A fixed address, uuid or the like for a guest: the same in every run. */
 const hashOf = (what: string, vmid: number): string => createHash("sha1").update(`${what}${vmid}`).digest("hex");
 
-function uuidOf(what: string, vmid: number): string {
+export function uuidOf(what: string, vmid: number): string {
   const hash = hashOf(what, vmid);
   return [hash.slice(0, 8), hash.slice(8, 12), `4${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)].join("-");
-}
-
-function macOf(vmid: number): string {
-  const [a, b, c] = hashOf("mac", vmid).toUpperCase().match(/../g) ?? [];
-  return `BC:24:11:${a}:${b}:${c}`;
 }
 
 const diskStorage = (spec: EstateSpec): string => spec.storages.find(({ content }) => content.includes("images"))?.name ?? "local";

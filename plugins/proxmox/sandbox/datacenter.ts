@@ -12,18 +12,21 @@ const auditsNode = (call: Call, { name }: NodeSpec): boolean => may(call, `/node
 
 function resources(call: Call): unknown[] {
   const { cluster } = call;
-  const { nodes, storages, pools } = cluster.spec;
+  const { nodes } = cluster.spec;
+  const { storages, pools } = cluster;
   const wanted = text(call, "type");
   const guests = cluster.guests.filter(({ vmid }) => may(call, `/vms/${vmid}`, "VM.Audit"));
   const kinds: Record<string, () => unknown[]> = {
     pool: () =>
-      Object.keys(pools)
+      [...pools.keys()]
         .filter((pool) => may(call, `/pool/${pool}`, "Pool.Audit"))
         .map((pool) => poolResource(call, pool)),
     vm: () => guests.map(resourceRow),
     node: () => nodes.map((node) => nodeRow(cluster, node, auditsNode(call, node))),
     storage: () =>
-      nodes.flatMap(({ name }) => storages.filter((storage) => auditsStorage(call, storage)).map((storage) => storageResource(storage, name))),
+      nodes.flatMap(({ name }) =>
+        storages.filter((storage) => auditsStorage(call, storage) && isOn(storage, name)).map((storage) => storageResource(storage, name)),
+      ),
     network: () =>
       may(call, "/sdn/zones", "SDN.Audit")
         ? nodes.map(({ name }) => ({
@@ -42,7 +45,7 @@ function resources(call: Call): unknown[] {
 
 /** A pool has the sum of what its running guests use. */
 function poolResource({ cluster }: Call, pool: string): Record<string, unknown> {
-  const rows = cluster.guests.filter(({ spec, status }) => spec.pool === pool && status === "running").map(resourceRow);
+  const rows = cluster.guests.filter(({ pool: member, status }) => member === pool && status === "running").map(resourceRow);
   const sum = (field: string): number => rows.reduce((total, row) => total + Number(row[field]), 0);
   const maxcpu = sum("maxcpu");
   const busy = rows.reduce((total, row) => total + Number(row.cpu) * Number(row.maxcpu), 0);
@@ -67,19 +70,6 @@ function clusterStatus({ cluster }: Call): unknown[] {
   ];
 }
 
-function pool(call: Call, poolid: string): { poolid: string; comment: string; members: unknown[] } {
-  const comment = call.cluster.spec.pools[poolid];
-  if (comment === undefined) throw new Refusal(500, `pool '${poolid}' does not exist`);
-  const members = call.cluster.guests.filter(({ spec }) => spec.pool === poolid);
-  const member = ({ pool: _in, tags: _tags, ...row }: Record<string, unknown>): unknown => row;
-  return { poolid, comment, members: members.map((guest) => member(resourceRow(guest))) };
-}
-
-const pools = (call: Call): unknown =>
-  Object.entries(call.cluster.spec.pools)
-    .filter(([poolid]) => may(call, `/pool/${poolid}`, "Pool.Audit"))
-    .map(([poolid, comment]) => ({ poolid, comment }));
-
 function nextId(call: Call): string {
   const { vmid } = call.parameters;
   const taken = (id: number) => call.cluster.byId(id);
@@ -97,7 +87,7 @@ const auditsStorage = (call: Call, { name }: StorageSpec): boolean => may(call, 
 
 function storage(call: Call, missing: (name: string) => Error): StorageSpec {
   const name = text(call, "storage");
-  const found = call.cluster.spec.storages.find((one) => one.name === name);
+  const found = call.cluster.storages.find((one) => one.name === name);
   if (!found) throw missing(name);
   return found;
 }
@@ -152,9 +142,7 @@ export const datacenterRoutes = (fingerprint: string): Routes => ({
   "GET /cluster/status": { run: clusterStatus },
   "GET /cluster/nextid": { run: nextId },
   "GET /cluster/tasks": { run: (call) => call.cluster.tasks.all.filter((one) => seesTask(call, one)).map(clusterTaskRow) },
-  "GET /pools": { run: (call) => (call.parameters.poolid === undefined ? pools(call) : [pool(call, text(call, "poolid"))]) },
-  "GET /pools/{poolid}": { needs: (call) => [`/pool/${text(call, "poolid")}`, "Pool.Audit"], run: (call) => pool(call, text(call, "poolid")) },
-  "GET /storage": { run: (call) => call.cluster.spec.storages.filter((one) => auditsStorage(call, one)).map(storageConfig) },
+  "GET /storage": { run: (call) => call.cluster.storages.filter((one) => auditsStorage(call, one)).map(storageConfig) },
   "GET /storage/{storage}": {
     needs: (call) => [`/storage/${text(call, "storage")}`, "Datastore.Allocate"],
     run: (call) => storageConfig(storage(call, noSuchStorage)),
@@ -169,7 +157,7 @@ export const datacenterRoutes = (fingerprint: string): Routes => ({
   "GET /nodes/{node}/version": { run: () => VERSION },
   "GET /nodes/{node}/storage": {
     run: (call) =>
-      call.cluster.spec.storages
+      call.cluster.storages
         .filter((one) => auditsStorage(call, one))
         .map((one) => ({ ...storageStatus(one), storage: one.name, used_fraction: one.used / one.size })),
   },

@@ -1,5 +1,5 @@
 /** The shapes that Proxmox VE 9.2 answers in: which fields a row has depends on what it is about and on its state. */
-import { type Cluster, digestOf, GIB, type Guest, MIB, nameOf, type Snapshot } from "./cluster.js";
+import { type Cluster, digestOf, GIB, type Guest, MIB, mainDiskOf, nameOf, type Snapshot } from "./cluster.js";
 import type { NodeSpec, StorageSpec } from "./estates.js";
 import type { SandboxTask } from "./tasks.js";
 
@@ -15,10 +15,12 @@ function vitals(guest: Guest): { cpu: number; mem: number; uptime: number; netin
   return { cpu, mem: Math.round(memory * memoryOf(guest)), uptime, netin: guest.vmid * 31_078, netout: guest.vmid * 1_880 };
 }
 
-const memoryOf = ({ settings }: Guest): number => Number(settings.memory) * MIB;
+const memoryOf = ({ settings }: Guest): number => Number(settings.memory ?? 512) * MIB;
 const lockOf = ({ settings }: Guest): Row => (settings.lock === undefined ? {} : { lock: settings.lock });
 const tagsOf = ({ settings }: Guest): Row => (settings.tags ? { tags: settings.tags } : {});
-const rootUsed = (guest: Guest): number => (guest.status === "stopped" ? 0 : Math.round(guest.spec.disk * GIB * 0.37));
+const rootUsed = (guest: Guest): number => (guest.status === "stopped" ? 0 : Math.round(mainDiskOf(guest) * 0.37));
+
+const coresOf = ({ settings }: Guest): number => Number(settings.cores ?? 1) * Number(settings.sockets ?? 1);
 
 /** A guest in `/cluster/resources`. */
 export function resourceRow(guest: Guest): Row {
@@ -32,12 +34,12 @@ export function resourceRow(guest: Guest): Row {
     status: guest.status,
     template: guest.settings.template === 1 ? 1 : 0,
     cpu,
-    maxcpu: Number(guest.settings.cores ?? 1),
+    maxcpu: coresOf(guest),
     mem,
     maxmem: memoryOf(guest),
     memhost: guest.type === "qemu" ? mem : 0,
     disk: guest.type === "qemu" ? 0 : rootUsed(guest),
-    maxdisk: guest.spec.disk * GIB,
+    maxdisk: mainDiskOf(guest),
     uptime,
     netin,
     netout,
@@ -45,7 +47,7 @@ export function resourceRow(guest: Guest): Row {
     diskwrite: 0,
     ...tagsOf(guest),
     ...lockOf(guest),
-    ...(guest.spec.pool === undefined ? {} : { pool: guest.spec.pool }),
+    ...(guest.pool === undefined ? {} : { pool: guest.pool }),
     ...(guest.spec.ha ? { hastate: "started" } : {}),
   };
 }
@@ -61,11 +63,11 @@ export function guestRow(guest: Guest): Row {
     name: nameOf(guest),
     status: on ? "running" : "stopped",
     cpu,
-    cpus: Number(guest.settings.cores ?? 1),
+    cpus: coresOf(guest),
     mem,
     maxmem: memoryOf(guest),
     disk: guest.type === "qemu" ? 0 : rootUsed(guest),
-    maxdisk: guest.spec.disk * GIB,
+    maxdisk: mainDiskOf(guest),
     uptime,
     netin,
     netout,

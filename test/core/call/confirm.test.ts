@@ -60,6 +60,21 @@ describe("a call that has to be confirmed", () => {
   });
 });
 
+describe("a caller that leaves while the user is being asked", () => {
+  it("does not wait for the answer", async () => {
+    const { call, room } = await openTapes({ main: three });
+    const caller = new AbortController();
+    const confirm = (): Promise<boolean> => {
+      caller.abort();
+      return new Promise(() => {});
+    };
+    expect(await failure(call("tape_cartridge_delete", { barcode: "T00001" }, { confirm, signal: caller.signal }))).toMatchObject({
+      code: "CANCELLED",
+    });
+    expect(room("main").calls).toEqual([]);
+  });
+});
+
 describe("a token", () => {
   it("is accepted once, as an argument or beside them", async () => {
     const tapes = await openTapes({ main: three });

@@ -123,7 +123,7 @@ async function made(kind: unknown, setup: Parameters<typeof createProxMcp>[0] = 
   const room = `made-${Math.random()}`;
   stock(room, []);
   return await createProxMcp({
-    plugins: [{ ...tapeLibrary(), kinds: [kind] } as object],
+    plugins: [{ ...tapeLibrary(), kinds: [kind] }],
     connections: { main: { provider: "tape", room } },
     log: { level: "silent" },
     ...setup,

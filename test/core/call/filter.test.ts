@@ -145,8 +145,8 @@ describe("a filter", () => {
       ["*".repeat(100_000), true],
       [`${"*".repeat(100_000)}b`, false],
       [`${"a*".repeat(100_000)}b`, false],
-      [`${"*a".repeat(100_000)}`, true],
-      [`${"*a".repeat(100_001)}`, false],
+      ["*a".repeat(100_000), true],
+      ["*a".repeat(100_001), false],
       [`${"*aa".repeat(40_000)}*b*`, false],
     ];
     for (const [pattern, matches] of patterns) expect(matcher(fields, { label: pattern })({ label: text })).toBe(matches);

@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/prefer-add-event-listener -- clients and transports of the SDKs have no other way
 import { onTestFinished } from "vitest";
 import { Client, InMemoryTransport, type Progress } from "@modelcontextprotocol/client";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
@@ -50,18 +51,18 @@ export async function connect(
   const options = elicit ? { capabilities: { elicitation: capability as Record<string, Record<string, never>> } } : {};
   const complaints: Error[] = [];
   const [clientSide, serverSide] = kind === "older SDK" ? OlderTransport.createLinkedPair() : InMemoryTransport.createLinkedPair();
-  const handle = serveStdio(() => createMcpServer(app), { transport: serverSide as InMemoryTransport });
+  const handle = serveStdio(() => createMcpServer(app), { transport: serverSide });
   let client: Client | OlderClient;
   if (kind === "older SDK") {
     client = new OlderClient(about, options);
     if (elicit) client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({ ...(await elicit(params as unknown as Asked)) }));
     client.onerror = (error) => void complaints.push(error);
-    await client.connect(clientSide as OlderTransport);
+    await client.connect(clientSide);
   } else {
     client = new Client(about, { ...options, ...(kind === "2025-11-25" ? {} : { versionNegotiation: { mode: { pin: kind } } }) });
     if (elicit) client.setRequestHandler("elicitation/create", async ({ params }) => ({ ...(await elicit(params as unknown as Asked)) }));
     client.onerror = (error) => void complaints.push(error);
-    await client.connect(clientSide as InMemoryTransport);
+    await client.connect(clientSide);
   }
   const close = async (): Promise<void> => {
     await client.close();
@@ -69,11 +70,11 @@ export async function connect(
   };
   onTestFinished(close);
   return {
-    list: async () => (await client.listTools()).tools as unknown as Record<string, unknown>[],
+    list: async () => (await client.listTools()).tools,
     call: async (name, args = {}, callOptions = {}) =>
       (client instanceof Client
-        ? await client.callTool({ name, arguments: args }, callOptions as object)
-        : await client.callTool({ name, arguments: args }, undefined, callOptions as object)) as unknown as Answer,
+        ? await client.callTool({ name, arguments: args }, callOptions)
+        : await client.callTool({ name, arguments: args }, undefined, callOptions)) as unknown as Answer,
     instructions: client.getInstructions(),
     version: client.getServerVersion()?.version,
     complaints,

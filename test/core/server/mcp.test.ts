@@ -376,10 +376,11 @@ async function rawModern({ app }: TapeApp) {
   const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
   serveStdio(() => createMcpServer(app), { transport: serverSide });
   const waiting = new Map<number, (result: Record<string, unknown>) => void>();
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport has no other way
   clientSide.onmessage = (message) => {
     if (!("id" in message)) return;
     const answer = "result" in message ? message.result : { error: "error" in message ? message.error : undefined };
-    waiting.get(Number(message.id))?.(answer as Record<string, unknown>);
+    waiting.get(Number(message.id))?.(answer);
   };
   await clientSide.start();
   let id = 0;

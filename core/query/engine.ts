@@ -1,0 +1,49 @@
+import type { CallContext } from "../call/context.js";
+import type { Clock } from "../declare/tokens.js";
+import type { Provider } from "../declare/provider.js";
+import { ProxMcpError } from "../errors.js";
+import type { QueryArgs } from "../tools/query.js";
+import { type QueryHelp, queryHelp } from "./help.js";
+import { type Interpretation, planQuery } from "./interpret.js";
+import { buildLexicon, type Lexicon, type NamedConnection } from "./lexicon.js";
+import { type QueryAnswer, type QueryServices, runQuery } from "./run.js";
+
+/** Questions in words: reads them, plans them, runs them. Everything it knows comes from declarations and connections. */
+export class QueryEngine {
+  readonly #services: QueryServices & { readonly clock: Clock };
+  readonly #providers: () => readonly Provider[];
+  readonly #connections: readonly NamedConnection[];
+  #lexicon: Lexicon | undefined;
+
+  constructor(services: QueryServices & { readonly clock: Clock }, providers: () => readonly Provider[], connections: readonly NamedConnection[]) {
+    this.#services = services;
+    this.#providers = providers;
+    this.#connections = connections;
+  }
+
+  get lexicon(): Lexicon {
+    this.#lexicon ??= buildLexicon(this.#providers(), this.#connections);
+    return this.#lexicon;
+  }
+
+  help(): QueryHelp {
+    return queryHelp(this.lexicon);
+  }
+
+  /** How a query is understood. Asks no platform. */
+  interpret(text: string): Interpretation {
+    return planQuery(text, this.lexicon, this.#services.clock.now()).interpretation;
+  }
+
+  async run({ query, connection, limit, cursor }: QueryArgs, context: CallContext): Promise<QueryAnswer> {
+    const plan = planQuery(query, this.lexicon, this.#services.clock.now());
+    if (connection === undefined) return await runQuery(plan, { limit, cursor }, this.#services, context);
+    const known = this.#connections.map(({ name }) => name);
+    if (!known.includes(connection))
+      throw new ProxMcpError("CONNECTION_UNKNOWN", `There is no connection ${JSON.stringify(connection)}. There is: ${known.join(", ") || "none"}.`);
+    // The parameter narrows what the words already name.
+    const named = plan.interpretation.connections;
+    const connections = named && !named.includes(connection) ? [] : [connection];
+    return await runQuery({ ...plan, interpretation: { ...plan.interpretation, connections } }, { limit, cursor }, this.#services, context);
+  }
+}

@@ -1,0 +1,104 @@
+import { ProxMcpError } from "../errors.js";
+import { combine, type Segment } from "./combine.js";
+import { lex, type Lexeme, meaningsOf } from "./lex.js";
+import type { Lexicon } from "./lexicon.js";
+import { numberRule } from "./numbers.js";
+import { connectionRule, nameRule, placeRule } from "./places.js";
+import { Reading, type Rule } from "./reading.js";
+import { aggregateRule, fieldsRule, groupRule, limitRule, orderRule } from "./shape.js";
+import { type Correction, correctSpelling, wordsLike } from "./spell.js";
+import { fieldRule, namedRule, presenceRule, valueRule } from "./texts.js";
+import { timeRule } from "./times.js";
+
+/** Nobody asks that much in one sentence; what is longer is a document or an attack. */
+const MAX_LENGTH = 2000;
+
+/** A query as it was understood, before it is known what each kind makes of it. */
+export interface Parsed {
+  readonly reading: Reading;
+  readonly segments: readonly Segment[];
+  readonly corrected: readonly Correction[];
+}
+
+/** Joints stand between claims; whichever of these a word can be, this is what it is when no rule took it. */
+const jointRule: Rule = (reading) => {
+  for (const type of ["except", "open", "close", "comma", "and", "or", "not"] as const) {
+    if (!reading.is(type)) continue;
+    reading.parts.push({ type });
+    reading.at += 1;
+    return true;
+  }
+  return false;
+};
+
+const nounRule: Rule = (reading) => {
+  const meanings = meaningsOf(reading.peek(), "noun");
+  if (meanings.length === 0) return false;
+  reading.parts.push({ type: "noun", text: reading.peek()?.lower ?? "", meanings });
+  reading.take(1);
+  return true;
+};
+
+/** `docker images`, `on lxd`, `proxmox nodes`. */
+const providerRule: Rule = (reading) => {
+  const start = reading.past(0, "place", "filler");
+  const found = meaningsOf(reading.peek(start), "provider");
+  if (found.length === 0) return false;
+  for (const { provider } of found) reading.parts.push({ type: "provider", provider });
+  reading.take(start + 1);
+  return true;
+};
+
+/** In this order: whoever understands first takes the words. The more a rule needs to see, the earlier it stands. */
+const RULES: readonly Rule[] = [
+  fieldsRule,
+  aggregateRule,
+  groupRule,
+  orderRule,
+  limitRule,
+  timeRule,
+  namedRule,
+  numberRule,
+  connectionRule,
+  fieldRule,
+  presenceRule,
+  providerRule,
+  jointRule,
+  nounRule,
+  valueRule,
+  placeRule,
+  nameRule,
+];
+
+/** Reads a query. The same text always reads the same. Throws INVALID_INPUT when nothing in it means anything. */
+export function parseQuery(text: string, lexicon: Lexicon, now: number): Parsed {
+  if (text.length > MAX_LENGTH) throw new ProxMcpError("INVALID_INPUT", `query: ${text.length} characters; allowed: at most ${MAX_LENGTH}`);
+  const plain = text.normalize("NFKC").replaceAll(/\p{C}/gu, " ").replaceAll(/\s+/g, " ").trim();
+  const { text: spelled, corrected } = correctSpelling(plain, lexicon);
+  const reading = new Reading(lexicon, lex(spelled, lexicon), now);
+  while (reading.at < reading.lexemes.length) {
+    const before = reading.at;
+    if (RULES.some((rule) => rule(reading))) continue;
+    reading.at = before;
+    const lexeme = reading.lexemes[before] as Lexeme;
+    // Grammar that joined nothing says nothing; a word of the vocabulary that no rule could place has to be told.
+    const silent =
+      lexeme.meanings.some((meaning) => meaning.is === "grammar" || meaning.is === "connectionNoun") || /^[\p{P}\p{S}]+$/u.test(lexeme.lower);
+    if (!silent) reading.ignored.push(lexeme.text);
+    reading.at += 1;
+  }
+  if (reading.understood === 0) throw nothingUnderstood(plain, reading);
+  return { reading, segments: combine(reading.parts), corrected };
+}
+
+function nothingUnderstood(text: string, { lexicon, ignored }: Reading): ProxMcpError {
+  const near = ignored.flatMap((word) => wordsLike(word.toLowerCase(), lexicon));
+  const nouns = [...new Set([...lexicon.kinds.values()].map(({ kind }) => kind.name.replaceAll("_", " ")))];
+  return new ProxMcpError(
+    "INVALID_INPUT",
+    `Nothing in ${JSON.stringify(text.slice(0, 80))} says what is wanted.${near.length > 0 ? ` Near: ${near.join(", ")}.` : ""} Things to ask for: ${nouns.join(", ")}.`,
+    {
+      next: "Name a kind of thing and what it should be like, as in: running containers with more than 1 GB memory.",
+    },
+  );
+}
