@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { DependencyContainer } from "tsyringe";
 import { Confirmations } from "./call/confirm.js";
 import type { CallContext, Caller } from "./call/context.js";
-import { Dispatcher, outcomeOf, type OperationTool } from "./call/dispatch.js";
+import { audited, type CallValue } from "./call/audited.js";
+import { Dispatcher, type OperationTool } from "./call/dispatch.js";
 import { Invoker } from "./call/invoke.js";
 import { POLICY, type Policy } from "./call/policy.js";
 import { type ConfiguredConnection, inventory } from "./config/inventory.js";
@@ -19,7 +20,7 @@ import { creators, deriveRoutes, type Route } from "./derive/routes.js";
 import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
 import { deriveVocabulary, type Vocabulary } from "./derive/vocabulary.js";
-import { type ErrorCode, ProxMcpError, toProxMcpError } from "./errors.js";
+import { ProxMcpError } from "./errors.js";
 import { QueryEngine } from "./query/engine.js";
 import type { QueryHelp } from "./query/help.js";
 import type { Interpretation } from "./query/interpret.js";
@@ -58,7 +59,7 @@ export interface CallOptions {
   readonly confirmToken?: string | undefined;
 }
 
-export type CallValue = Readonly<Record<string, unknown>>;
+export type { CallValue };
 
 const LOCAL: Caller = { id: "local" };
 
@@ -256,43 +257,15 @@ export class ProxMcp {
   }
 
   async #perform(name: string, args: Readonly<Record<string, unknown>>, context: CallContext): Promise<CallValue> {
-    const clock = this.#services.get(CLOCK);
-    const began = clock.now();
-    const tool = this.tool(name, context.caller) as Tool | CoreTool;
-    const { confirm: _, ...shown } = args; // a token is a key, if only for once
-    let connections: readonly string[] = [];
-    let outcome: "ok" | "partial" | ErrorCode = "ok";
-    try {
-      let value: CallValue;
-      if ("run" in tool) value = await tool.run(args, context);
-      else ({ value, connections } = await this.#dispatcher.dispatch(tool as OperationTool, args, context));
-      outcome = outcomeOf(value);
-      return this.#secrets.empty ? value : this.#secrets.mask(value);
-    } catch (error) {
-      const failure = toProxMcpError(error);
-      if (failure.code === "INTERNAL")
-        this.#logger.error("a call failed for a reason that is a fault", {
-          call: context.call,
-          tool: tool.name,
-          stack: (error as Error | undefined)?.stack,
-        });
-      outcome = failure.code;
-      if (failure.details.connection) connections = [failure.details.connection];
-      throw new ProxMcpError(failure.code, this.#secrets.maskText(failure.message), this.#secrets.mask({ ...failure.details, cause: undefined }));
-    } finally {
-      if (!("audited" in tool) || tool.audited)
-        await this.#services.get(AUDIT).write({
-          time: new Date(clock.now()).toISOString(),
-          call: context.call,
-          caller: context.caller.id,
-          tool: tool.name,
-          safety: tool.safety,
-          connections,
-          arguments: this.#secrets.mask(shown, true),
-          outcome,
-          milliseconds: clock.now() - began,
-        });
-    }
+    const services = { audit: this.#services.get(AUDIT), clock: this.#services.get(CLOCK), secrets: this.#secrets, logger: this.#logger };
+    return await audited(name, args, context, services, async (trace) => {
+      const tool = this.tool(name, context.caller) as Tool | CoreTool;
+      trace.tool = tool;
+      if ("run" in tool) return await tool.run(args, context);
+      const { value, connections } = await this.#dispatcher.dispatch(tool as OperationTool, args, context);
+      trace.connections = connections;
+      return value;
+    });
   }
 
   /** What looks at all connections at once needs. */
@@ -419,7 +392,7 @@ export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
   }
   const configured = await inventory({ config, file, folder, providers, env, secrets });
   const services = new Services();
-  registerServices(services, config, secrets);
+  registerServices(services, config, secrets, folder);
   replace?.(services.tsyringe);
   return new ProxMcp(config, services, secrets, providers, configured);
 }

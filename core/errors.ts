@@ -35,6 +35,7 @@ export const ERRORS = {
   CONFIRMATION_REQUIRED: "Ask the user. If they agree, call again with the same arguments and `confirm` set to the token.",
   CONFIRMATION_INVALID: "Call again without `confirm` to get a new token.",
   DECLINED: "The user said no. Do not try again unless they ask for it.",
+  AUDIT_FAILED: "Make the file under `audit` writable. The call itself was carried out: look at the item before trying again.",
   INTERNAL: "This is a fault in ProxMCP or in a plugin. Please report it.",
 } as const;
 

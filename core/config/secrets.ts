@@ -67,6 +67,14 @@ export class Secrets {
     );
   }
 
+  /** A copy of the value in which the fields that a schema declares secret are masked, whatever they hold. */
+  hideFields(schema: object | undefined, value: unknown): unknown {
+    if (schema && facetOf(schema)?.secret) return this.#masked(value, { byName: false, hidden: true, above: [] });
+    if (typeof value !== "object" || value === null || !schema) return value;
+    if (Array.isArray(value)) return value.map((one, at) => this.hideFields(partOf(schema, String(at)), one));
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, this.hideFields(partOf(schema, name), inner)]));
+  }
+
   /** Whether there is anything to mask at all. */
   get empty(): boolean {
     return this.#values.size === 0;

@@ -10,7 +10,8 @@ export interface AuditEntry {
   readonly call: string;
   readonly caller: string;
   readonly tool: string;
-  readonly safety: Safety;
+  /** Absent where there is no such tool. */
+  readonly safety?: Safety;
   readonly connections: readonly string[];
   readonly arguments: unknown;
   readonly outcome: "ok" | "partial" | ErrorCode;
@@ -31,7 +32,7 @@ export class LogAudit implements Audit {
   }
 
   write({ time: _, ...entry }: AuditEntry): void {
-    this.#logger[entry.safety === "read" ? "debug" : "info"]("audit", entry);
+    this.#logger[entry.safety === "read" && entry.outcome === "ok" ? "debug" : "info"]("audit", entry);
   }
 }
 

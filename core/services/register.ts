@@ -1,3 +1,5 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
 import { configPolicy, POLICY } from "../call/policy.js";
 import { Reads } from "../call/reads.js";
 import { type CheckedConfig, DEFAULTS, type ToolRules } from "../config/schema.js";
@@ -14,7 +16,7 @@ import { MemoryState } from "./state.js";
 import { AUDIT, CACHE, CONFIG, SECRETS, SIGNER } from "./tokens.js";
 
 /** The services that an app begins with. Whatever an embedder registers afterwards takes their place. */
-export function registerServices(services: Services, config: CheckedConfig, secrets: Secrets): void {
+export function registerServices(services: Services, config: CheckedConfig, secrets: Secrets, folder: string): void {
   services.value(CONFIG, config);
   services.value(SECRETS, secrets);
   services.value(CLOCK, systemClock);
@@ -24,7 +26,7 @@ export function registerServices(services: Services, config: CheckedConfig, secr
   services.factory(STATE, (all) => new MemoryState(all.get(CLOCK)));
   services.factory(SIGNER, () => new Signer());
   services.factory(CACHE, (all) => new Reads(all.get(CLOCK), config.cache?.ttl ?? 0));
-  services.factory(AUDIT, (all) => auditFor(config, all));
+  services.factory(AUDIT, (all) => auditFor(config, folder, all));
   services.factory(POLICY, () => {
     const byConnection = new Map<string, ToolRules>();
     for (const [name, { tools }] of Object.entries(config.connections ?? {})) if (tools) byConnection.set(name, tools);
@@ -32,7 +34,7 @@ export function registerServices(services: Services, config: CheckedConfig, secr
   });
 }
 
-function auditFor({ audit }: CheckedConfig, services: Services): Audit {
+function auditFor({ audit }: CheckedConfig, folder: string, services: Services): Audit {
   if (audit === false) return { write: () => {} };
-  return audit ? new FileAudit(audit.file) : new LogAudit(services.get(LOGGER));
+  return audit ? new FileAudit(resolve(folder, audit.file.replace(/^~(?=\/)/, homedir()))) : new LogAudit(services.get(LOGGER));
 }

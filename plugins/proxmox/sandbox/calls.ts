@@ -56,6 +56,9 @@ export const onNode =
   (privileges: string) =>
   (call: Call): readonly [string, string] => [`/nodes/${text(call, "node")}`, privileges];
 
+export const auditsStorage = (call: Call, { name }: { readonly name: string }): boolean =>
+  may(call, `/storage/${name}`, "Datastore.Audit|Datastore.AllocateSpace");
+
 const FOLDER = { qemu: "qemu-server", lxc: "lxc" } as const;
 
 /** What Proxmox says when a guest is not on the node it was asked of. */

@@ -1,9 +1,10 @@
 import { allowed, permissionsOf } from "./access.js";
-import { badParameter, type Call, flag, may, number, onNode, Part, Refusal, type Routes, text } from "./calls.js";
+import { auditsStorage, badParameter, type Call, flag, may, number, onNode, Part, Refusal, type Routes, text } from "./calls.js";
 import type { NodeSpec, StorageSpec } from "./estates.js";
 import { parseUpid } from "../upid.js";
-import { clusterTaskRow, nodeRow, nodeStatus, resourceRow, storageConfig, storageResource, storageStatus, taskRow, taskStatus } from "./rows.js";
+import { clusterTaskRow, nodeRow, nodeStatus, resourceRow, storageResource, taskRow, taskStatus } from "./rows.js";
 import type { SandboxTask } from "./tasks.js";
+import { isOn } from "./volumes.js";
 
 const RELEASE = "9.2.11";
 const VERSION = { release: "9.2", repoid: "14a22df35955d97d", version: RELEASE };
@@ -83,15 +84,6 @@ function nextId(call: Call): string {
   return String(vmid);
 }
 
-const auditsStorage = (call: Call, { name }: StorageSpec): boolean => may(call, `/storage/${name}`, "Datastore.Audit|Datastore.AllocateSpace");
-
-function storage(call: Call, missing: (name: string) => Error): StorageSpec {
-  const name = text(call, "storage");
-  const found = call.cluster.storages.find((one) => one.name === name);
-  if (!found) throw missing(name);
-  return found;
-}
-
 /** Those who started a task may look at it; others need Sys.Audit on its node. */
 function task(call: Call): SandboxTask {
   const upid = parseUpid(text(call, "upid"));
@@ -132,8 +124,6 @@ function nodeTasks(call: Call): Part {
   return new Part(found.slice(start, start + number(call, "limit", 50)).map(taskRow), found.length);
 }
 
-const noSuchStorage = (name: string): Error => new Refusal(500, `storage '${name}' does not exist`);
-
 /** Everything that is not about one guest. */
 export const datacenterRoutes = (fingerprint: string): Routes => ({
   "GET /version": { run: () => VERSION },
@@ -142,11 +132,6 @@ export const datacenterRoutes = (fingerprint: string): Routes => ({
   "GET /cluster/status": { run: clusterStatus },
   "GET /cluster/nextid": { run: nextId },
   "GET /cluster/tasks": { run: (call) => call.cluster.tasks.all.filter((one) => seesTask(call, one)).map(clusterTaskRow) },
-  "GET /storage": { run: (call) => call.cluster.storages.filter((one) => auditsStorage(call, one)).map(storageConfig) },
-  "GET /storage/{storage}": {
-    needs: (call) => [`/storage/${text(call, "storage")}`, "Datastore.Allocate"],
-    run: (call) => storageConfig(storage(call, noSuchStorage)),
-  },
   "GET /nodes": {
     run: (call) => call.cluster.spec.nodes.map((node) => nodeRow(call.cluster, node, auditsNode(call, node), fingerprint)),
   },
@@ -155,18 +140,15 @@ export const datacenterRoutes = (fingerprint: string): Routes => ({
     run: (call) => nodeStatus(call.cluster, call.cluster.node(text(call, "node")) as NodeSpec, RELEASE),
   },
   "GET /nodes/{node}/version": { run: () => VERSION },
-  "GET /nodes/{node}/storage": {
-    run: (call) =>
-      call.cluster.storages
-        .filter((one) => auditsStorage(call, one))
-        .map((one) => ({ ...storageStatus(one), storage: one.name, used_fraction: one.used / one.size })),
-  },
-  "GET /nodes/{node}/storage/{storage}/status": {
-    needs: (call) => [`/storage/${text(call, "storage")}`, "Datastore.Audit|Datastore.AllocateSpace"],
-    run: (call) => storageStatus(storage(call, () => badParameter("storage", "No such storage."))),
-  },
   "GET /nodes/{node}/tasks": { run: nodeTasks },
   "GET /nodes/{node}/tasks/{upid}": { run: () => [{ name: "log" }, { name: "status" }] },
   "GET /nodes/{node}/tasks/{upid}/status": { run: (call) => taskStatus(task(call)) },
   "GET /nodes/{node}/tasks/{upid}/log": { run: taskLog },
+  "DELETE /nodes/{node}/tasks/{upid}": {
+    run: (call) => {
+      const found = task(call);
+      if (found.exitstatus === undefined) call.cluster.tasks.interrupt(found);
+      return null;
+    },
+  },
 });

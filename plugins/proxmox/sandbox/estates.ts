@@ -20,6 +20,10 @@ export interface StorageSpec {
   readonly size: number;
   readonly used: number;
   readonly path?: string;
+  /** Only on these nodes. */
+  readonly nodes?: readonly string[];
+  /** What else its definition says: server, export, datastore. */
+  readonly more?: Readonly<Record<string, string | number>>;
 }
 
 export interface GuestSpec {
@@ -89,8 +93,9 @@ export const production: EstateSpec = {
   storages: [
     { name: "local", type: "dir", content: "iso,vztmpl,backup", shared: false, size: 94, used: 21, path: "/var/lib/vz" },
     { name: "local-lvm", type: "lvmthin", content: "images,rootdir", shared: false, size: 1700, used: 640 },
-    { name: "ceph", type: "rbd", content: "images,rootdir", shared: true, size: 20000, used: 7400 },
-    { name: "nas", type: "nfs", content: "backup,iso,vztmpl", shared: true, size: 14000, used: 9100, path: "/mnt/pve/nas" },
+    { name: "ceph", type: "rbd", content: "images,rootdir", shared: true, size: 20000, used: 7400, more: { pool: "vm-pool", krbd: 0 } },
+    { name: "nas", type: "nfs", content: "backup,import,iso,snippets,vztmpl", shared: true, size: 14000, used: 9100, path: "/mnt/pve/nas", more: { server: "10.20.0.5", export: "/volume1/pve", options: "vers=4.2" } },
+    { name: "pbs", type: "pbs", content: "backup", shared: true, size: 30000, used: 4200, more: { server: "10.20.0.6", datastore: "main", namespace: "prod", username: "pve@pbs", port: 8007 } },
   ],
   pools: { web: "Public web sites", data: "Databases" },
   guests: [

@@ -195,6 +195,8 @@ export const storageConfig = (storage: StorageSpec): Row => ({
   content: storage.content,
   digest: "9d083e246ffd7360b0847cd7cf122243dab8729f",
   ...(storage.path === undefined ? {} : { path: storage.path }),
+  ...storage.more,
+  ...(storage.nodes === undefined ? {} : { nodes: storage.nodes.join(",") }),
   ...(storage.shared ? { shared: 1 } : {}),
 });
 

@@ -7,7 +7,7 @@ class Shed {
   static readonly inject = [CONNECTION] as const;
   readonly name: string;
   readonly asked: string[] = [];
-  constructor(connection: Connection<never>) {
+  constructor(connection: Connection) {
     this.name = connection.name;
     sheds.set(this.name, this);
   }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { checkConfig, loadConfig } from "../../../core/config/load.js";
+import { ConfigSchema } from "../../../core/config/schema.js";
 import { ProxMcpError } from "../../../core/errors.js";
 
 let top: string;
@@ -244,7 +245,7 @@ describe("a config that is wrong", () => {
   });
 
   it.each([
-    [{ surfaces: {} }, "surfaces", "connections, plugins, tools, defaults, cache, limits, audit, log"],
+    [{ surfaces: {} }, "surfaces", Object.keys(ConfigSchema.shape).join(", ")],
     [{ tools: { alow: [] } }, "tools.alow", "allow, deny, readOnly, confirm, surface, confirmBy"],
     [{ cache: { tll: 1 } }, "cache.tll", "ttl"],
     [{ audit: { path: "x" } }, "audit", "file"],
