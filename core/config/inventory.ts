@@ -37,11 +37,12 @@ export async function inventory(options: InventoryOptions): Promise<readonly Con
   const entries: readonly Entry[] =
     configured.length > 0
       ? configured.map(([name, entry]) => ({ name, entry, from: options.file ?? "the config" }))
-      : (await surroundings(options)).map(({ provider, found }) => ({
+      : (await surroundings(options)).map(({ provider, found, nearby }) => ({
           name: found.name,
           entry: { provider: provider.name, ...found.options },
           from: found.from,
           ...(found.preferred ? { preferred: true } : {}),
+          ...(nearby ? { nearby } : {}),
         }));
   const faults: string[] = [];
   for (const [at, { name, from }] of entries.entries()) {
@@ -49,7 +50,8 @@ export async function inventory(options: InventoryOptions): Promise<readonly Con
     if (other < at) faults.push(`connections.${name}: described twice, by ${entries[other]?.from} and ${from}`);
   }
   const checked = await Promise.all(entries.map((entry) => configure(entry, options)));
-  faults.push(...checked.flatMap((one) => one.faults), ...checkDefaults(options.config, entries, options.providers));
+  // What merely lies about, a context of an engine long gone, keeps nobody from starting.
+  faults.push(...checked.flatMap((one, at) => (entries[at]?.nearby ? [] : one.faults)), ...checkDefaults(options.config, entries, options.providers));
   if (faults.length > 0) throw configInvalid(options.file ?? "The configuration", faults);
   return checked.flatMap((one) => one.connection ?? []);
 }
@@ -59,6 +61,8 @@ interface Entry {
   readonly entry: Readonly<Record<string, unknown>>;
   readonly from: string;
   readonly preferred?: boolean;
+  /** Nobody asked for it: it was found on this machine. */
+  readonly nearby?: boolean;
 }
 
 /** Checks one connection and resolves its secrets. Without one if it has faults; all of them are told. */
@@ -112,6 +116,7 @@ async function configure(
 interface Found {
   readonly provider: Provider;
   readonly found: FoundConnection;
+  readonly nearby?: boolean;
 }
 
 async function surroundings({ providers, env }: InventoryOptions): Promise<readonly Found[]> {
@@ -120,7 +125,7 @@ async function surroundings({ providers, env }: InventoryOptions): Promise<reado
   const near = await Promise.all(
     providers.map(async (provider) => {
       const { local = [], found } = provider.connection;
-      return [...local, ...((await found?.(env)) ?? [])].map((found) => ({ provider, found }));
+      return [...local, ...((await found?.(env)) ?? [])].map((found) => ({ provider, found, nearby: true }));
     }),
   );
   const answering = await Promise.all(

@@ -18,6 +18,8 @@ export interface LoadedPlugin {
 export async function loadPlugin(plugin: string | object, folder: string): Promise<LoadedPlugin> {
   const origin = typeof plugin === "string" ? plugin : `the object ${JSON.stringify((plugin as Provider).name ?? "without a name")}`;
   const candidate = typeof plugin === "string" ? await importPlugin(plugin, folder) : plugin;
+  // Those that ship with this package are checked by its tests; checking them again would be half of the start-up.
+  if (isShipped(plugin)) return { provider: candidate as Provider, origin };
   await prepareJson(schemasOf(candidate as Provider));
   const faults = checkProvider(candidate);
   if (faults.length > 0)
@@ -29,8 +31,10 @@ export async function loadPlugin(plugin: string | object, folder: string): Promi
   return { provider: candidate as Provider, origin };
 }
 
+const isShipped = (plugin: string | object): boolean => (DEFAULTS.plugins as readonly unknown[]).includes(plugin);
+
 async function importPlugin(name: string, folder: string): Promise<unknown> {
-  const shipped = (DEFAULTS.plugins as readonly string[]).includes(name);
+  const shipped = isShipped(name);
   const isPath = name.startsWith(".") || isAbsolute(name) || name.startsWith("file:");
   const url = isPath ? (name.startsWith("file:") ? name : pathToFileURL(resolve(folder, name)).href) : undefined;
   const absent = (cause: unknown): ProxMcpError =>

@@ -64,6 +64,7 @@ function checkFields(provider: Provider, kind: Kind): readonly string[] {
     expect(name !== noun, `${at} is called like a connection, whose name rows carry too; choose another`);
     expect(!facet.secret, `${at} a secret is never shown, so it has no place in an item; leave it out`);
     expect(facet.says === undefined || isTexts(facet.says), `${at} says has to be a list of words`);
+    expect(!facet.nouns || type === "enum", `${at} nouns are the values of an enum, and it is none`);
     for (const [value, words] of Object.entries(facet.values ?? {})) {
       expect(
         type === "text" || values?.includes(value),

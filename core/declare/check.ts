@@ -60,7 +60,7 @@ function checkConnection(connection: Provider["connection"] | undefined): readon
   if (!isObjectSchema(connection?.schema)) return [...faults, "connection.schema: has to be a zod object"];
   for (const option of Object.keys(connection.schema.shape))
     expect(!CONNECTION_OPTIONS.includes(option), `connection.schema: the option ${JSON.stringify(option)} is taken by the core; choose another`);
-  faults.push(...checkTypes(connection, { env: ["function"] }).map((fault) => `connection.${fault}`));
+  faults.push(...checkTypes(connection, { env: ["function"], found: ["function"] }).map((fault) => `connection.${fault}`));
   expect(
     connection.local === undefined ||
       (Array.isArray(connection.local) &&

@@ -14,8 +14,18 @@ export interface Field {
   readonly optional: boolean;
 }
 
+const derived = new WeakMap<Kind, readonly Field[]>();
+
 /** The fields of a kind, in the order they are declared in. */
 export function deriveFields(kind: Kind): readonly Field[] {
+  const known = derived.get(kind);
+  if (known) return known;
+  const fields = fieldsOf(kind);
+  derived.set(kind, fields);
+  return fields;
+}
+
+function fieldsOf(kind: Kind): readonly Field[] {
   const json = jsonOf(kind.item, "output");
   const shape = kind.item.shape as Record<string, object>;
   return Object.entries(json.properties ?? {}).map(([name, property]) => {

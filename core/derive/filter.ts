@@ -18,10 +18,16 @@ export function deriveFilter(fields: readonly Field[]): JsonSchema {
   const nested: JsonSchema = { type: "array", items: { type: "object" } };
   return {
     type: "object",
-    description: `All must hold. Text may use *. Numbers also above, below.${unitsOf(fields)}`,
+    description: `All must hold. Text may use *.${comparisonsOf(fields)}${unitsOf(fields)}`,
     properties: { ...properties, or: nested, not: { type: "object" } },
     additionalProperties: false,
   };
+}
+
+/** What a number and a time are compared by. */
+function comparisonsOf(fields: readonly Field[]): string {
+  const has = (type: Field["type"]): boolean => fields.some((field) => field.type === type && !field.facet.secret);
+  return `${has("number") ? " Numbers: {min,max,above,below}." : ""}${has("time") ? " Times: {after,before}." : ""}`;
 }
 
 /** `memory, disk in bytes; uptime in seconds` */
@@ -45,10 +51,10 @@ export function conditionSchema(field: Field): JsonSchema | undefined {
       return { type: "string" };
     case "enum":
       return { type: "array", items: { enum: [...(field.values ?? [])] } };
+    // What these take is said once for all of them: spelled out for each field it would cost more than all the rest of a list tool.
     case "number":
-      return { type: "object", properties: { min: { type: "number" }, max: { type: "number" } } };
     case "time":
-      return { type: "object", properties: { after: { type: "string" }, before: { type: "string" } } };
+      return { type: "object" };
     case "boolean":
       return { type: "boolean" };
     case "list":

@@ -51,17 +51,17 @@ const MAX_ENUM = 12;
 
 /** The tools of a provider: for each kind list, get, and one for each action. */
 export function deriveTools(provider: Provider, options: ToolOptions): readonly Tool[] {
-  return provider.kinds.flatMap((kind) => {
-    const fields = deriveFields(kind);
-    return operationsOf(provider, kind, fields).map((operation) => deriveTool(operation, options));
-  });
+  return provider.kinds.flatMap((kind) => operationsOf(provider, kind).map((operation) => deriveTool(operation, options)));
 }
 
-function operationsOf(provider: Provider, kind: Kind, fields: readonly Field[]): Operation[] {
+function operationsOf(provider: Provider, kind: Kind): Operation[] {
   const operation = (verb: string, action?: Action): Operation => ({
     provider,
     kind,
-    fields,
+    // Not before it is needed: of a large surface most kinds are never looked at.
+    get fields() {
+      return deriveFields(kind);
+    },
     verb,
     on: action?.on ?? (verb === "list" ? "kind" : (VERBS[verb]?.on ?? "item")),
     ...(action ? { action } : {}),

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import type { Sandbox, SandboxOptions } from "proxmcp/plugin";
+import type { Sandbox, SandboxModule, SandboxOptions } from "proxmcp/plugin";
 import { type SandboxCall, selfSignedCertificate, serveSandbox } from "proxmcp/testing";
 import { errorBody } from "./answers.js";
 import { type Estate, makeWorld } from "./estate.js";
@@ -39,3 +39,17 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
   });
   return sandbox(listening, { url: listening.url, cert: client.cert, key: client.key, fingerprint: server.fingerprint });
 }
+
+/** What `proxmcp demo` shows of it: a container's life, from its image to its end. */
+export const demo: NonNullable<SandboxModule["demo"]> = {
+  connections: { "pi-cluster-01": { taskTime: 300 } },
+  tour: [
+    { say: "Which LXD containers are running?", tool: "inventory_query", args: { query: "running lxd containers" } },
+    { say: "Make me a small Alpine container.", tool: "lxd_instance_create", args: { name: "demo", image: "alpine/3.20", cpu: 1, memory: 268_435_456 } },
+    { say: "What kernel does it see?", tool: "lxd_instance_exec", args: { name: "demo", command: ["uname", "-a"] } },
+    { say: "Keep its state before I try something.", tool: "lxd_snapshot_create", args: { instance: "demo", name: "before" } },
+    { say: "Which instances have a snapshot?", tool: "inventory_query", args: { query: "names of instances with a snapshot" } },
+    { say: "Stop it.", tool: "lxd_instance_stop", args: { name: "demo" } },
+    { say: "Remove it for good.", tool: "lxd_instance_delete", args: { name: "demo" } },
+  ],
+};

@@ -18,10 +18,7 @@ function resources(call: Call): unknown[] {
   const wanted = text(call, "type");
   const guests = cluster.guests.filter(({ vmid }) => may(call, `/vms/${vmid}`, "VM.Audit"));
   const kinds: Record<string, () => unknown[]> = {
-    pool: () =>
-      [...pools.keys()]
-        .filter((pool) => may(call, `/pool/${pool}`, "Pool.Audit"))
-        .map((pool) => poolResource(call, pool)),
+    pool: () => [...pools.keys()].filter((pool) => may(call, `/pool/${pool}`, "Pool.Audit")).map((pool) => poolResource(call, pool)),
     vm: () => guests.map(resourceRow),
     node: () => nodes.map((node) => nodeRow(cluster, node, auditsNode(call, node))),
     storage: () =>

@@ -1,5 +1,6 @@
 import { type Call, text } from "./calls.js";
 import type { Guest } from "./cluster.js";
+import type { Work } from "./tasks.js";
 
 /** What VMs and containers differ in, as far as their power goes. */
 export const WORDS = {
@@ -21,7 +22,14 @@ export function guestTask(
   call: Call,
   type: Guest["type"],
   name: string,
-  work: { refusal?: () => string | undefined; failure?: string | undefined; slowness?: number; log?: readonly string[]; effect?: () => void },
+  work: {
+    refusal?: () => string | undefined;
+    failure?: string | undefined;
+    slowness?: number;
+    log?: readonly string[];
+    effect?: () => void;
+    onFailure?: () => void;
+  },
 ): string {
   const id = text(call, "vmid");
   return call.cluster.tasks.start({

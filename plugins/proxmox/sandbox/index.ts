@@ -14,6 +14,10 @@ import { Cluster } from "./cluster.js";
 import { datacenterRoutes } from "./datacenter.js";
 import { type EstateSpec, lab, production } from "./estates.js";
 import { guestRoutes } from "./guests.js";
+import { recordRoutes } from "./records.js";
+import { backupRoutes, storageRoutes } from "./storages.js";
+import { attach } from "./terminals.js";
+import { formOf } from "./form.js";
 
 export interface Estate {
   /** Which cluster: `production` (3 nodes) or `lab` (2 nodes). Default: production. */
@@ -42,11 +46,15 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
   const { key, cert, fingerprint } = await selfSignedCertificate(spec.nodes[0]?.name ?? spec.cluster);
   const cluster = new Cluster(spec, { offline: estate.offline ?? [], quorate: estate.quorate ?? true, taskTime: options.taskTime ?? 30 });
   const shown = fingerprint.toUpperCase().match(/../g)?.join(":") ?? "";
-  const routes: Routes = { ...datacenterRoutes(shown), ...guestRoutes };
+  const routes: Routes = { ...datacenterRoutes(shown), ...storageRoutes, ...backupRoutes, ...guestRoutes, ...recordRoutes };
   const server = await serveSandbox((call) => answer(call, { cluster, routes, estate }), {
     tls: { key, cert },
     latency: options.latency ?? 0,
     // 401, 595 and 596 have no body: the reason phrase is all there is.
+    upgrade: (request, socket) => {
+      if (typeof authenticate(request.headers.authorization) === "string") socket.destroy();
+      else attach(cluster, request, socket);
+    },
     errorBody: (status, reason) => ([401, 595, 596].includes(status) ? "" : { message: `${reason}\n`, data: null }),
   });
   const token = TOKENS[estate.token ?? "admin"];
@@ -100,7 +108,8 @@ async function answer(call: SandboxCall, world: World): Promise<SandboxReply> {
       await sleep(world.estate.lostDelay ?? 40);
       return { status: 595, reason: "No route to host", body: "" };
     }
-    if (error instanceof Refusal) return refusal(error);
+    if (error instanceof Refusal)
+      return [595, 596].includes(error.status) ? { status: error.status, reason: error.message, body: "" } : refusal(error);
     throw error;
   }
 }
@@ -115,7 +124,8 @@ async function run(request: SandboxCall, { template, definition, path }: FoundMe
   if (node !== undefined && !cluster.node(node))
     throw new Refusal(500, `hostname lookup '${node}' failed - failed to get address info for: ${node}: Temporary failure in name resolution`);
   if (node !== undefined && cluster.offline.has(node)) throw new LostNode();
-  const faults = checkParameters(definition, call.parameters);
+  const { "sandbox-size": _, ...parameters } = call.parameters;
+  const faults = checkParameters(definition, parameters);
   if (faults.length > 0)
     throw new Refusal(400, "Parameter verification failed.", Object.fromEntries(faults.map(({ parameter, message }) => [parameter, message])));
   if (!route) throw new Refusal(500, `sandbox: no state for ${request.method} ${template}`);
@@ -133,6 +143,8 @@ const MOST_BYTES = 512 * 1024;
 /** What the HTTP server of Proxmox refuses before it looks at the method. These answers are plain text. */
 function transportFault({ method, headers, body }: SandboxCall): SandboxReply | undefined {
   if (headers["transfer-encoding"] === "chunked") return refusedAsText(501, "chunked transfer encoding not supported");
+  const isUpload = String(headers["content-type"] ?? "").startsWith("multipart/form-data");
+  if (isUpload) return undefined;
   if (body.length > MOST_BYTES) return refusedAsText(501, "for data too large");
   if (body.length > 0 && (method === "DELETE" || method === "GET")) return refusedAsText(501, `Unexpected content for method '${method}'`);
   const type = String(headers["content-type"] ?? "application/x-www-form-urlencoded").split(";")[0];
@@ -144,6 +156,8 @@ function transportFault({ method, headers, body }: SandboxCall): SandboxReply | 
 function received({ query, headers, body, json }: SandboxCall): Record<string, unknown> {
   const given: Record<string, unknown> = Object.fromEntries(query);
   if (body.length === 0) return given;
+  const type = String(headers["content-type"]);
+  if (type.startsWith("multipart/form-data")) return { ...given, ...formOf(type, body) };
   if (!String(headers["content-type"]).startsWith("application/json"))
     return { ...given, ...Object.fromEntries(new URLSearchParams(Buffer.from(body).toString("utf8"))) };
   try {

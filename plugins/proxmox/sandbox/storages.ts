@@ -61,7 +61,8 @@ function download(call: Call): string {
     token: call.token,
     slowness: 3,
     log: [`downloading ${url}`, "HTTP request sent, awaiting response... 200 OK", "  0K .......... 25% 1.1M", " 50K .......... 75% 1.2M"],
-    refusal: () => (taken ? `refusing to override existing file '${target.storage.path ?? ""}/template/${target.content}/${target.filename}'` : undefined),
+    refusal: () =>
+      taken ? `refusing to override existing file '${target.storage.path ?? ""}/template/${target.content}/${target.filename}'` : undefined,
     failure: call.taskError ?? (/404/.test(url) ? "download failed: exit code 8" : undefined),
     effect: () => place(call, target, 400_000),
   });
@@ -99,10 +100,20 @@ function marks(call: Call): Mark[] {
   const keeps = Object.fromEntries(rule.split(",").map((part) => part.split("=") as [string, string]));
   const { vmid, type } = call.parameters;
   const backups = visibleVolumes(call.cluster, text(call, "node"), storage)
-    .filter((volume) => volume.content === "backup" && (vmid === undefined || volume.vmid === Number(vmid)) && (type === undefined || volume.subtype === type))
+    .filter(
+      (volume) =>
+        volume.content === "backup" && (vmid === undefined || volume.vmid === Number(vmid)) && (type === undefined || volume.subtype === type),
+    )
     .sort((a, b) => b.ctime - a.ctime);
   const kept = new Set<Volume>();
-  for (const [period, seconds] of [["last", 1], ["hourly", 3600], ["daily", 86_400], ["weekly", 604_800], ["monthly", 2_592_000], ["yearly", 31_536_000]] as const) {
+  for (const [period, seconds] of [
+    ["last", 1],
+    ["hourly", 3600],
+    ["daily", 86_400],
+    ["weekly", 604_800],
+    ["monthly", 2_592_000],
+    ["yearly", 31_536_000],
+  ] as const) {
     const most = Number(keeps[`keep-${period}`] ?? 0);
     for (const id of new Set(backups.map((volume) => volume.vmid))) {
       const seen = new Set<number>();
@@ -185,7 +196,10 @@ export const storageRoutes: Routes = {
       });
     },
   },
-  [`GET ${one}/rrddata`]: { needs: needs(AUDITS), run: (call) => [{ time: 1_795_217_400, total: theStorage(call).size * 2 ** 30, used: theStorage(call).used * 2 ** 30 }] },
+  [`GET ${one}/rrddata`]: {
+    needs: needs(AUDITS),
+    run: (call) => [{ time: 1_795_217_400, total: theStorage(call).size * 2 ** 30, used: theStorage(call).used * 2 ** 30 }],
+  },
 };
 
 const COMPRESSIONS = new Set(["0", "1", "gzip", "lzo", "zstd"]);
@@ -200,7 +214,10 @@ function vzdump(call: Call): string {
     .split(/[\s,;]+/)
     .filter((id) => id !== "");
   const name = text(call, "storage") || "local";
-  const guests = cluster.guests.filter((guest) => guest.node === node && (all || wanted.includes(String(guest.vmid)) || (parameters.pool !== undefined && guest.pool === parameters.pool)));
+  const guests = cluster.guests.filter(
+    (guest) =>
+      guest.node === node && (all || wanted.includes(String(guest.vmid)) || (parameters.pool !== undefined && guest.pool === parameters.pool)),
+  );
   if (guests.length === 0 && wanted.some((id) => cluster.byId(Number(id)))) return "OK"; // they are on other nodes
   const missing = wanted.filter((id) => !cluster.byId(Number(id)));
   const locked = guests.find((guest) => guest.settings.lock !== undefined);
@@ -217,14 +234,22 @@ function vzdump(call: Call): string {
     id: wanted.length === 1 ? (wanted[0] ?? "") : "",
     token: call.token,
     slowness: 3,
-    log: [`INFO: starting new backup job: vzdump ${wanted.join(" ")} --storage ${name}`, ...log, ...missing.map((id) => `ERROR: Backup of VM ${id} failed - unable to find VM '${id}'`)],
+    log: [
+      `INFO: starting new backup job: vzdump ${wanted.join(" ")} --storage ${name}`,
+      ...log,
+      ...missing.map((id) => `ERROR: Backup of VM ${id} failed - unable to find VM '${id}'`),
+    ],
     refusal: () => (storageOf(cluster, name) ? undefined : `could not activate storage '${name}': storage '${name}' does not exist`),
     failure: call.taskError ?? (missing.length > 0 || locked ? "job errors" : undefined),
     effect: () => {
       const storage = storageOf(cluster, name);
       for (const guest of guests) {
-        const notes = text(call, "notes-template").replaceAll("{{guestname}}", String(guest.settings.name ?? guest.settings.hostname)).replaceAll("{{vmid}}", String(guest.vmid)).replaceAll("{{node}}", node);
-        const archive = storage && archiveOf(guest, storage, node, { ctime: Math.floor(Date.now() / 1000), compress, notes, protect: flag(call, "protected") });
+        const notes = text(call, "notes-template")
+          .replaceAll("{{guestname}}", String(guest.settings.name ?? guest.settings.hostname))
+          .replaceAll("{{vmid}}", String(guest.vmid))
+          .replaceAll("{{node}}", node);
+        const archive =
+          storage && archiveOf(guest, storage, node, { ctime: Math.floor(Date.now() / 1000), compress, notes, protect: flag(call, "protected") });
         if (archive) cluster.volumes.push(archive);
       }
     },

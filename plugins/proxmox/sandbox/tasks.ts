@@ -32,6 +32,8 @@ export interface Work {
   readonly log?: readonly string[];
   /** What it changes, when it succeeds. */
   readonly effect?: () => void;
+  /** What it leaves behind, when it was begun and fails. */
+  readonly onFailure?: () => void;
 }
 
 interface Holder {
@@ -115,6 +117,7 @@ export class Tasks {
       if (task.exitstatus !== undefined) return; // interrupted
       const warned = work.failure?.startsWith("WARNINGS:") ?? false;
       if (work.failure === undefined || warned) work.effect?.();
+      else work.onFailure?.();
       this.#finish(task, work.failure ?? "OK");
     });
   }

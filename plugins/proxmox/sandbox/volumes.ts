@@ -28,7 +28,9 @@ const DAY = 86_400;
 
 /** The settings of a guest that are volumes. */
 export const drivesOf = ({ settings }: Pick<Guest, "settings">): [string, string][] =>
-  Object.entries(settings).flatMap(([id, value]) => (DISK.test(id) && !String(value).startsWith("none") ? [[id, String(value)] as [string, string]] : []));
+  Object.entries(settings).flatMap(([id, value]) =>
+    DISK.test(id) && !String(value).startsWith("none") ? [[id, String(value)] as [string, string]] : [],
+  );
 
 export const volidOf = (drive: string): string => drive.split(",")[0] ?? "";
 export const storageNameOf = (volid: string): string => volid.slice(0, volid.indexOf(":"));
@@ -46,16 +48,26 @@ export function volumesOf(cluster: Cluster): Volume[] {
       const content = guest.type === "qemu" ? "images" : "rootdir";
       add(storage, guest.node, { volid, content, format: "raw", size: bytesOf(/size=([^,]+)/.exec(drive)?.[1]) ?? 0, vmid: guest.vmid, ctime: OLD });
     }
-  const shelf = cluster.storages.find(({ content, shared }) => shared && content.includes("iso")) ?? cluster.storages.find(({ content }) => content.includes("iso"));
+  const shelf =
+    cluster.storages.find(({ content, shared }) => shared && content.includes("iso")) ??
+    cluster.storages.find(({ content }) => content.includes("iso"));
   const first = cluster.spec.nodes[0]?.name ?? "";
   if (shelf) {
     add(shelf, first, { volid: `${shelf.name}:iso/debian-13.1.0-amd64-netinst.iso`, content: "iso", format: "iso", size: 821_035_008, ctime: OLD });
     add(shelf, first, { volid: `${shelf.name}:iso/virtio-win-0.1.271.iso`, content: "iso", format: "iso", size: 728_758_272, ctime: OLD });
     for (const name of ["debian-13-standard_13.1-2_amd64.tar.zst", "ubuntu-24.04-standard_24.04-2_amd64.tar.zst"])
-      add(shelf, first, { volid: `${shelf.name}:vztmpl/${name}`, content: "vztmpl", format: name.endsWith("zst") ? "tzst" : "tgz", size: 129_182_921, ctime: OLD });
+      add(shelf, first, {
+        volid: `${shelf.name}:vztmpl/${name}`,
+        content: "vztmpl",
+        format: name.endsWith("zst") ? "tzst" : "tgz",
+        size: 129_182_921,
+        ctime: OLD,
+      });
   }
   const bunker = cluster.storages.find(({ type }) => type === "pbs");
-  const vault = cluster.storages.find(({ content, shared, type }) => shared && content.includes("backup") && type !== "pbs") ?? cluster.storages.find(({ content }) => content.includes("backup"));
+  const vault =
+    cluster.storages.find(({ content, shared, type }) => shared && content.includes("backup") && type !== "pbs") ??
+    cluster.storages.find(({ content }) => content.includes("backup"));
   for (const guest of cluster.guests.filter(({ vmid }) => [100, 102, 200].includes(vmid))) {
     for (const age of [0, 1, 2]) if (vault) volumes.push(archiveOf(guest, vault, first, { ctime: OLD + (88 - age) * DAY, compress: "zstd" }));
     if (bunker) volumes.push(archiveOf(guest, bunker, first, { ctime: OLD + 88 * DAY, compress: "zstd" }));
@@ -76,7 +88,11 @@ export function archiveOf(
   const day = `${at.getUTCFullYear()}_${two(at.getUTCMonth() + 1)}_${two(at.getUTCDate())}-${two(at.getUTCHours())}_${two(at.getUTCMinutes())}_${two(at.getUTCSeconds())}`;
   const isPbs = storage.type === "pbs";
   const base = guest.type === "qemu" ? "vma" : "tar";
-  const format = isPbs ? (guest.type === "qemu" ? "pbs-vm" : "pbs-ct") : `${base}${{ zstd: ".zst", gzip: ".gz", "1": ".lzo", lzo: ".lzo" }[compress] ?? ""}`;
+  const format = isPbs
+    ? guest.type === "qemu"
+      ? "pbs-vm"
+      : "pbs-ct"
+    : `${base}${{ zstd: ".zst", gzip: ".gz", "1": ".lzo", lzo: ".lzo" }[compress] ?? ""}`;
   const volid = isPbs
     ? `${storage.name}:backup/${guest.type === "qemu" ? "vm" : "ct"}/${guest.vmid}/${at.toISOString().replace(/\.\d+Z/, "Z")}`
     : `${storage.name}:backup/vzdump-${guest.type}-${guest.vmid}-${day}.${format}`;
@@ -112,7 +128,9 @@ export const findVolume = (cluster: Cluster, node: string, volid: string): Volum
 };
 
 export function dropVolume(cluster: Cluster, volid: string, node?: string): void {
-  const at = cluster.volumes.findIndex((volume) => volume.volid === volid && (node === undefined || volume.node === node || storageOf(cluster, volume.storage)?.shared === true));
+  const at = cluster.volumes.findIndex(
+    (volume) => volume.volid === volid && (node === undefined || volume.node === node || storageOf(cluster, volume.storage)?.shared === true),
+  );
   if (at >= 0) cluster.volumes.splice(at, 1);
 }
 

@@ -1,13 +1,15 @@
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { createProxMcp, isProxMcpError, type ProxMcp, type ProxMcpError } from "proxmcp";
-import { CONNECTION, type Connection, defineProvider, facet, forClient, ProxMcpError as PluginError } from "proxmcp/plugin";
+import { CONNECTION, type ConnectionOf, defineProvider, facet, forClient, ProxMcpError as PluginError } from "proxmcp/plugin";
+
+const Schema = z.strictObject({});
 
 class Shed {
   static readonly inject = [CONNECTION] as const;
   readonly name: string;
   readonly asked: string[] = [];
-  constructor(connection: Connection) {
+  constructor(connection: ConnectionOf<typeof Schema>) {
     this.name = connection.name;
     sheds.set(this.name, this);
   }
@@ -47,7 +49,7 @@ const provider = defineProvider({
   name: "shed",
   title: "Shed",
   about: "A shed with boxes.",
-  connection: { noun: "shed", schema: z.strictObject({}) },
+  connection: { noun: "shed", schema: Schema },
   hosts: [],
   client: Shed,
   test: async () => ({ version: "1" }),

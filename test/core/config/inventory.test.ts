@@ -239,6 +239,20 @@ describe("without connections in the config", () => {
     ]);
   });
 
+  it("what the user's own settings describe is used beside the sockets; what of it leads nowhere is left out", async () => {
+    const one = await listening(join(await folderOf(), "one"));
+    const found = async () => [
+      { name: "good", options: { room: "1" }, from: "settings", preferred: true },
+      { name: "stale", options: { room: { file: "/no/such/file" } }, from: "settings" },
+      { name: "foreign", options: { address: "x" }, from: "settings" },
+      { name: "gone", socket: "/no/such/socket", options: { room: "2" }, from: "settings" },
+    ];
+    const app = await open({ plugins: [variant({}, { local: [local("here", one)], found })] });
+    expect(app.connections.map((each) => each.name)).toEqual(["here", "good"]);
+    const other = await open({ plugins: [variant({}, { local: [local("here", one)], found })], env: { TAPE_ROOM: "x" } });
+    expect(other.connections.map((each) => each.name)).toEqual(["tape"]);
+  });
+
   it("two that the environment describes under one name are a fault, not a guess", async () => {
     const twice = variant(
       {},

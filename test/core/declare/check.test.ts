@@ -132,6 +132,11 @@ const TABLE: readonly (readonly [what: string, change: Change, ...faults: (strin
     (_, k) => (k.item = item.extend({ size: facet(z.int(), "Size", { values: { big: ["huge"] } }).optional() })),
     'kind thing: field size: gives other words for "big", which the enum lacks; values: it is no enum',
   ],
+  [
+    "nouns of no enum",
+    (_, k) => (k.item = item.extend({ size: facet(z.int(), "Size", { nouns: true }).optional() })),
+    "kind thing: field size: nouns are the values of an enum, and it is none",
+  ],
   ["a key that is no field", (_, k) => (k.key = "id"), 'kind thing: key: "id" is no field of the item; fields: name, size'],
   ["a key from Object's prototype", (_, k) => (k.key = "toString"), /^kind thing: key: "toString" is no field/],
   ["a key that may be absent", (_, k) => (k.key = "size"), /^kind thing: key: size is optional/],

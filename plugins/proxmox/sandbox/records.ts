@@ -1,0 +1,3 @@
+import type { Routes } from "./calls.js";
+
+export const recordRoutes: Routes = {};
