@@ -51,6 +51,8 @@ export class Secrets {
   }
 
   #masked(value: unknown, { byName, hidden, above }: { byName: boolean; hidden: boolean; above: readonly object[] }): unknown {
+    // A declared secret may be a number; what is merely called `tokens` may be a count of them.
+    if (hidden && !byName && ["number", "bigint", "boolean"].includes(typeof value)) return MASK;
     if (typeof value === "string") return hidden ? MASK : byName ? maskAssigned(this.maskText(value)) : this.maskText(value);
     if (typeof value !== "object" || value === null) return value;
     if (above.includes(value)) return "[circular]";

@@ -14,20 +14,21 @@ export interface Field {
   readonly optional: boolean;
 }
 
-const derived = new WeakMap<Kind, readonly Field[]>();
+/** Keyed by the schema: kinds may share one, and a kind that is declared anew has another. */
+const derived = new WeakMap<object, readonly Field[]>();
 
 /** The fields of a kind, in the order they are declared in. */
-export function deriveFields(kind: Kind): readonly Field[] {
-  const known = derived.get(kind);
+export function deriveFields({ item }: Pick<Kind, "item">): readonly Field[] {
+  const known = derived.get(item);
   if (known) return known;
-  const fields = fieldsOf(kind);
-  derived.set(kind, fields);
+  const fields = fieldsOf(item);
+  derived.set(item, fields);
   return fields;
 }
 
-function fieldsOf(kind: Kind): readonly Field[] {
-  const json = jsonOf(kind.item, "output");
-  const shape = kind.item.shape as Record<string, object>;
+function fieldsOf(item: Kind["item"]): readonly Field[] {
+  const json = jsonOf(item, "output");
+  const shape = item.shape as Record<string, object>;
   return Object.entries(json.properties ?? {}).map(([name, property]) => {
     const schema = nonNull(property);
     const values = schema.enum?.map(String);

@@ -71,12 +71,12 @@ function longestPhrase(
   at: number,
   lexicon: Lexicon,
 ): { text: string; lower: string; length: number; meanings: readonly Meaning[] } | undefined {
-  let words: string[] = [];
+  const words: string[] = [];
   let best: { text: string; lower: string; length: number; meanings: readonly Meaning[] } | undefined;
   for (let length = 1; length <= lexicon.longest && at + length <= tokens.length; length += 1) {
     const token = tokens[at + length - 1] as Token;
     if (token.quoted) break;
-    words = [...words, token.text];
+    words.push(token.text);
     const lower = words.join(" ").toLowerCase();
     const meanings =
       lexicon.meanings.get(lower) ?? (length === 1 && lower.includes("-") ? lexicon.meanings.get(lower.replaceAll("-", " ")) : undefined);

@@ -47,13 +47,18 @@ export interface Lexicon {
 export function buildLexicon(providers: readonly Provider[], connections: readonly NamedConnection[]): Lexicon {
   const kinds = new Map<string, KindView>();
   const meanings = new Map<string, Meaning[]>();
+  const seen = new Set<string>();
   const add = (phrase: string, meaning: Meaning): void => {
     const key = spaced(phrase).toLowerCase().trim();
     if (!key) return;
+    const identity = JSON.stringify(meaning);
     for (const spelling of spellings(key)) {
+      const once = `${spelling}\n${identity}`;
+      if (seen.has(once)) continue;
+      seen.add(once);
       const known = meanings.get(spelling);
-      if (!known) meanings.set(spelling, [meaning]);
-      else if (!known.some((one) => sameMeaning(one, meaning))) known.push(meaning);
+      if (known) known.push(meaning);
+      else meanings.set(spelling, [meaning]);
     }
   };
   for (const [phrase, words] of GRAMMAR) for (const word of words) meanings.set(phrase, [...(meanings.get(phrase) ?? []), { is: "grammar", word }]);
@@ -133,5 +138,3 @@ function spellings(word: string): ReadonlySet<string> {
   }
   return all;
 }
-
-const sameMeaning = (a: Meaning, b: Meaning): boolean => JSON.stringify(a) === JSON.stringify(b);

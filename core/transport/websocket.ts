@@ -1,4 +1,4 @@
-import type { Pool } from "undici";
+import type { Pool, WebSocket as UndiciWebSocket } from "undici";
 import { ProxMcpError } from "../errors.js";
 import type { WebSocketStream } from "./types.js";
 
@@ -28,13 +28,13 @@ function refusal(url: URL, event: { error?: unknown; message?: string }): Error 
 }
 
 class MessageStream implements WebSocketStream {
-  readonly #socket: import("undici").WebSocket;
+  readonly #socket: UndiciWebSocket;
   readonly #waiting: (string | Uint8Array)[] = [];
   #wake: (() => void) | undefined;
   #ended = false;
   readonly closed: Promise<number>;
 
-  constructor(socket: import("undici").WebSocket) {
+  constructor(socket: UndiciWebSocket) {
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
       this.#waiting.push(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));

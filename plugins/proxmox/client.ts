@@ -108,6 +108,20 @@ export class ProxmoxClient implements TaskReader {
     return { lines, total: total ?? lines.length };
   }
 
+  /** A part of a log, with the length of the whole. */
+  async lines(
+    path: string,
+    { start = 0, limit = 100, ...query }: Parameters & { readonly start?: number; readonly limit?: number },
+    signal: AbortSignal,
+  ): Promise<{ lines: string[]; start: number; total: number; truncated: boolean }> {
+    const { data, total } = await this.#send("GET", path, { ...query, start, limit }, signal);
+    const lines = Array.isArray(data)
+      ? data.map((line: unknown) => (typeof line === "string" ? line : String((line as { t?: unknown }).t ?? "")))
+      : [];
+    const whole = total ?? start + lines.length;
+    return { lines, start, total: whole, truncated: start + lines.length < whole };
+  }
+
   async stopTask(upid: Upid, signal: AbortSignal): Promise<void> {
     await this.#send("DELETE", at`/nodes/${upid.node}/tasks/${upid.text}`, {}, signal);
   }

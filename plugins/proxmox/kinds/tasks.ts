@@ -4,7 +4,7 @@ import { at, type ProxmoxClient } from "../client.js";
 import { present } from "../resources.js";
 import { parseUpid, type Upid } from "../upid.js";
 
-const { kind, read } = forClient<ProxmoxClient>();
+const { kind, read, destructive } = forClient<ProxmoxClient>();
 
 const Task = z.object({
   id: facet(z.string(), "Task id (UPID)", { says: ["upid"] }),
@@ -20,7 +20,7 @@ const Task = z.object({
     },
   }),
   message: facet(z.string(), "Why it failed", { says: ["reason", "error message"] }).optional(),
-  node: facet(z.string(), "Node it runs on", { says: ["host", "server"] }),
+  node: facet(z.string(), "Node it runs on", { says: ["host", "server"], place: true }),
   user: facet(z.string(), "Who started it", { says: ["by", "owner"] }),
   token: facet(z.string(), "API token it was started with").optional(),
   created: facet(z.iso.datetime({ offset: true }), "When it started", { says: ["started", "start time"] }),
@@ -70,6 +70,22 @@ export const tasks = kind({
     return taskOf({ ...status, upid: upid.text, status: status.status === "running" ? "RUNNING" : (status.exitstatus ?? "") });
   },
   actions: {
+    stop: destructive({
+      about: "Stop a task that runs",
+      aliases: ["proxmox-stop-task", "proxmox_stop_task", "proxmox_cancel_task"],
+      loses: async ({ client, key, signal }) => {
+        const { type, id, node, status } = await client.taskStatus(upidOf(key), signal);
+        return status === "stopped"
+          ? "The task has ended already."
+          : `The task ${type} ${id} on ${node} ends where it is: what it had begun may be left half done.`;
+      },
+      run: async ({ client, key, signal, clock }) => {
+        const upid = upidOf(key);
+        await client.stopTask(upid, signal);
+        // Its end is noticed a moment later.
+        for (let look = 0; look < 20 && (await client.taskStatus(upid, signal)).status === "running"; look += 1) await clock.sleep(100, signal);
+      },
+    }),
     logs: read({
       about: `Read the log of a task: its last ${MOST_LINES} lines, or any part of it`,
       input: {
@@ -95,11 +111,19 @@ export const tasks = kind({
 
 /** The cluster's recent tasks in one request, or the longer list of one node when only that is wanted. */
 async function rowsOf({ client, where, signal, log }: ListArgs<ProxmoxClient>): Promise<readonly Row[]> {
-  const { node, target } = where;
+  const { node, target, type, status, created } = where;
   if (typeof node === "string" && !node.includes("*")) {
     const vmid = typeof target === "string" && /^\d{3,9}$/.test(target) ? Number(target) : undefined;
     try {
-      return await client.get<readonly Row[]>(at`/nodes/${node}/tasks`, signal, { source: "all", limit: MOST_TASKS, vmid });
+      const after = (created as { after?: string } | undefined)?.after;
+      return await client.get<readonly Row[]>(at`/nodes/${node}/tasks`, signal, {
+        source: "all",
+        limit: MOST_TASKS,
+        vmid,
+        typefilter: typeof type === "string" && !type.includes("*") ? type : undefined,
+        errors: Array.isArray(status) && status.every((one) => one === "failed" || one === "warnings") ? true : undefined,
+        since: after === undefined ? undefined : Math.floor(Date.parse(after) / 1000),
+      });
     } catch (error) {
       if (signal.aborted) throw error;
       log.debug("the node's own list of tasks can't be had, taking the cluster's", { node, error: String(error) });

@@ -180,6 +180,22 @@ describe("planted secrets", () => {
     expect(error.message).toContain("[secret]");
   });
 
+  // core/app.ts hands these on as they come: the progress of a call, and what stands beside its tools.
+  it.fails("never appear in progress", async () => {
+    const { app } = await open();
+    const messages: unknown[] = [];
+    await app.call("leaky_thing_stats", { name: "a" }, { progress: ({ message }) => void messages.push(message) });
+    expect(messages).toHaveLength(1);
+    expect(found(JSON.stringify(messages))).toEqual([]);
+  });
+
+  it.fails("never appear in what doctor shows", async () => {
+    const { app } = await open();
+    const tested = await app.test();
+    expect(tested).toHaveLength(1);
+    expect(found(JSON.stringify(tested))).toEqual([]);
+  });
+
   it("never appear in tools and their schemas", async () => {
     const { app } = await open({ tools: { surface: "all" } });
     expect(found(JSON.stringify(app.tools().map(listed)))).toEqual([]);
@@ -193,13 +209,15 @@ describe("planted secrets", () => {
       name: "root@pam!mcp=planted-half",
       password: "planted-argument",
       environment: ["DB_PASSWORD=planted-argument", "A=planted-env"],
+      pin: 271828,
+      door: { code: "31415" },
     };
     await expect(audited.app.call("leaky_thing_update", update)).rejects.toThrow();
     await audited.app.call("leaky_thing_get", { name: "planted-file" });
     await audited.app.close();
     const text = await readFile(file, "utf8");
     expect(found(text)).toEqual([]);
-    expect(text).not.toContain("planted-argument");
+    for (const argument of ["planted-argument", "271828", "31415"]) expect(text).not.toContain(argument);
     expect(text.trim().split("\n")).toHaveLength(2);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });

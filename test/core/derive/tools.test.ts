@@ -241,7 +241,7 @@ describe("fields", () => {
       either: z.union([z.string(), z.int()]),
       modes: z.array(z.enum(["a", "b"])),
     });
-    const fields = deriveFields({ name: "x", about: "x", item, key: "name" });
+    const fields = deriveFields({ item });
     expect(fields.map(({ name, type, optional, values, facet: { about } }) => [name, type, optional, values, about])).toEqual([
       ["name", "text", false, undefined, "Name"],
       ["size", "number", true, undefined, "Size"],

@@ -1,0 +1,244 @@
+/**
+ * Kinds that are plain records behind a path: users, firewall rules, backup jobs. A kind says which columns its records have and where
+ * they are; listing, showing, creating, changing and deleting follow from that.
+ * @module
+ */
+import { type Action, type ActionArgs, type CallArgs, type FacetOptions, facet, forClient, type Kind, ProxMcpError } from "proxmcp/plugin";
+import { z } from "zod";
+import { at, type Parameters, type ProxmoxClient } from "./client.js";
+import { isOn } from "./properties.js";
+
+type Wire = string | number | boolean;
+
+/** A field here and its parameter there. */
+export interface Column {
+  readonly schema: z.ZodType;
+  /** Its name in the API. */
+  readonly wire: string;
+  /** Undefined for what says nothing. */
+  read(value: unknown): unknown;
+  write(value: unknown): Wire;
+  /** What takes it. */
+  readonly create: "required" | "optional" | "no";
+  readonly update: boolean;
+}
+
+interface Options extends FacetOptions {
+  /** It has to be given at creation. */
+  readonly required?: boolean;
+  /** Given at creation only. */
+  readonly fixed?: boolean;
+  /** Nobody gives it. */
+  readonly shown?: boolean;
+}
+
+const column =
+  <Schema extends z.ZodType>(make: () => Schema, read: Column["read"], write: Column["write"]) =>
+  (wire: string, about: string, { required, fixed, shown, ...options }: Options = {}): Column => ({
+    schema: facet(make(), about, options as FacetOptions<never>),
+    wire,
+    read: (value) => (value === undefined || value === null || value === "" ? undefined : read(value)),
+    write,
+    create: shown ? "no" : required ? "required" : "optional",
+    update: !shown && !fixed,
+  });
+
+const same = (value: unknown): Wire => value as Wire;
+export const text = column(
+  () => z.string(),
+  (value) => String(value).trim(),
+  same,
+);
+export const whole = column(() => z.int(), Number, same);
+export const numeric = column(() => z.number(), Number, same);
+export const flag = column(
+  () => z.boolean(),
+  (value) => isOn(value as string),
+  same,
+);
+/** Kept as the opposite: `disable` there, `enabled` here. */
+export const unflag = column(
+  () => z.boolean(),
+  (value) => !isOn(value as string),
+  (value) => !value,
+);
+export const time = column(
+  () => z.iso.datetime({ offset: true }),
+  (value) => (Number(value) > 0 ? new Date(Number(value) * 1000).toISOString() : undefined),
+  (value) => Math.floor(Date.parse(String(value)) / 1000),
+);
+export const words = column(
+  () => z.array(z.string()),
+  (value) =>
+    Array.isArray(value)
+      ? value.map(String)
+      : String(value)
+          .split(/[,;\s]+/)
+          .filter((word) => word !== ""),
+  (value) => (value as string[]).join(","),
+);
+export const choice = (values: readonly [string, ...string[]]) =>
+  column(
+    () => z.enum(values),
+    (value) => (values.includes(String(value)) ? String(value) : undefined),
+    same,
+  );
+
+type At = Readonly<Record<string, string | undefined>>;
+type Args = CallArgs<ProxmoxClient> & { readonly at: At };
+type Row = Readonly<Record<string, unknown>>;
+
+export interface Records {
+  readonly name: string;
+  readonly about: string;
+  readonly says: readonly string[];
+  readonly columns: Readonly<Record<string, Column>>;
+  /** The field that identifies a record. */
+  readonly key: string;
+  readonly within?: Readonly<Record<string, z.ZodType>>;
+  readonly listRequires?: readonly string[];
+  /** Where the list is. Encoded. */
+  path(args: Args): string | Promise<string>;
+  /** What the list is asked with. */
+  readonly query?: Parameters;
+  /** Where one record is, when it is not below the list by its key. */
+  readonly one?: (path: string, key: string) => string;
+  /** A record is shown out of the list, as the API has no other way or tells less there. */
+  readonly fromList?: boolean;
+  readonly order?: "platform";
+  /** More of a record than its columns say, or the fields of its address. */
+  more?(row: Row, args: Args): Row;
+  /** Which of the four there are. Default all of them but list and get, which always are. */
+  readonly verbs?: readonly ("create" | "update" | "delete")[];
+  /** Parameters that a creation or a change has besides the columns: the type of a thing that comes in several. */
+  readonly fixed?: Parameters;
+  /** Records are put, not posted. */
+  readonly updateFixed?: (row: Row) => Parameters;
+  /** What a deletion takes away, in a sentence. */
+  loses?(item: Row): string;
+  readonly note?: string;
+  readonly aliases?: {
+    readonly list?: readonly string[];
+    readonly get?: readonly string[];
+    readonly create?: readonly string[];
+    readonly update?: readonly string[];
+    readonly delete?: readonly string[];
+  };
+  readonly actions?: Readonly<Record<string, Action<ProxmoxClient>>>;
+}
+
+// The fields of a kind that is made here are only known when it is made.
+const { kind, write, destructive } = forClient<ProxmoxClient, Record<string, string | undefined>>();
+
+/** A kind of records. */
+export function records(spec: Records): Kind<ProxmoxClient> {
+  const { columns, key } = spec;
+  const shape = Object.fromEntries(Object.entries(columns).map(([name, { schema }]) => [name, name === key ? schema : schema.optional()]));
+  const withinShape = Object.fromEntries(
+    Object.keys(spec.within ?? {}).map((name) => [
+      name,
+      shape[name] ?? facet(z.string(), `Of this ${name}`, { says: [name], place: true }).optional(),
+    ]),
+  );
+  const item = z.object({ ...shape, ...withinShape });
+  const itemOf = (row: Row, args: Args): Row => ({ ...readRow(columns, row), ...definedOf(args.at), ...spec.more?.(row, args) });
+  const pathOf = async (args: Args): Promise<string> => await spec.path(args);
+  const oneAt = async (args: Args, id: string): Promise<string> =>
+    (spec.one ?? ((path: string, name: string) => `${path}${at`/${name}`}`))(await pathOf(args), id);
+
+  const list = async (args: Args): Promise<Row[]> => {
+    const rows = await args.client.get<readonly Row[] | null>(await pathOf(args), args.signal, spec.query ?? {});
+    return (rows ?? []).map((row) => itemOf(row, args));
+  };
+  const get = async (args: Args & { readonly key: string }): Promise<Row> => {
+    if (!spec.fromList) {
+      const row = await args.client.get<Row>(await oneAt(args, args.key), args.signal);
+      return itemOf({ ...row, [columns[key]?.wire ?? key]: args.key }, args);
+    }
+    const found = (await list(args)).find((one) => String(one[key]).toLowerCase() === args.key.toLowerCase());
+    if (!found) throw new ProxMcpError("NOT_FOUND", `There is no ${spec.name.replaceAll("_", " ")} ${args.key}.`);
+    return found;
+  };
+  const verbs = spec.verbs ?? ["create", "update", "delete"];
+  const actions: Record<string, Action<ProxmoxClient>> = {};
+  if (verbs.includes("create"))
+    actions.create = write({
+      about: `Create ${article(spec)}${spec.note ? `; ${spec.note}` : ""}`,
+      aliases: spec.aliases?.create ?? [],
+      input: inputOf(columns, "create"),
+      run: async (args: ActionArgs<ProxmoxClient, Row, At>) => {
+        await args.client.write("POST", await pathOf(args), { ...spec.fixed, ...encode(columns, args.input) }, args);
+        return args.input[key] === undefined ? await newest(args, list, key) : { key: String(args.input[key]) };
+      },
+    } as never);
+  if (verbs.includes("update"))
+    actions.update = write({
+      about: `Change ${article(spec)}; clear puts settings back to their default${spec.note ? `; ${spec.note}` : ""}`,
+      aliases: spec.aliases?.update ?? [],
+      input: inputOf(columns, "update", key),
+      run: async (args: ActionArgs<ProxmoxClient, Row & { readonly clear?: readonly string[] }, At>) => {
+        const gone = (args.input.clear ?? []).map((name) => columns[name]?.wire ?? name).join(",");
+        const parameters = { ...encode(columns, args.input), delete: gone === "" ? undefined : gone };
+        if (Object.values(parameters).every((value) => value === undefined))
+          throw new ProxMcpError("INVALID_INPUT", "There is nothing to change: give at least one setting, or name some in `clear`.");
+        const extra = spec.updateFixed?.(await get(args)) ?? {};
+        await args.client.write("PUT", await oneAt(args, args.key), { ...extra, ...parameters }, args);
+      },
+    } as never);
+  if (verbs.includes("delete"))
+    actions.delete = destructive({
+      about: `Delete ${article(spec)}${spec.note ? `; ${spec.note}` : ""}`,
+      aliases: spec.aliases?.delete ?? [],
+      loses: async (args: Args & { readonly key: string }) => {
+        const one = await get(args);
+        return spec.loses?.(one) ?? `It is gone for good: ${shown(one)}.`;
+      },
+      run: async (args: Args & { readonly key: string }) => void (await args.client.write("DELETE", await oneAt(args, args.key), {}, args)),
+    } as never);
+  return kind({
+    name: spec.name,
+    about: spec.about,
+    says: spec.says,
+    item,
+    key: key as never,
+    ...(spec.within ? { within: spec.within as never } : {}),
+    ...(spec.listRequires ? { listRequires: spec.listRequires } : {}),
+    ...(spec.order ? { order: spec.order } : {}),
+    aliases: { ...(spec.aliases?.list ? { list: spec.aliases.list } : {}), ...(spec.aliases?.get ? { get: spec.aliases.get } : {}) },
+    list: list as never,
+    get: get as never,
+    actions: { ...actions, ...spec.actions },
+  });
+}
+
+export function readRow(columns: Readonly<Record<string, Column>>, row: Row): Row {
+  return definedOf(Object.fromEntries(Object.entries(columns).map(([name, { wire, read }]) => [name, read(row[wire])])));
+}
+
+export const encode = (columns: Readonly<Record<string, Column>>, input: Row): Parameters =>
+  Object.fromEntries(
+    Object.entries(columns).flatMap(([name, { wire, write: sent }]) => (input[name] === undefined ? [] : [[wire, sent(input[name])]])),
+  );
+
+export function inputOf(columns: Readonly<Record<string, Column>>, verb: "create" | "update", key?: string): Record<string, z.ZodType> {
+  const taken = Object.entries(columns).filter(([name, one]) => name !== key && (verb === "create" ? one.create !== "no" : one.update));
+  const shape = Object.fromEntries(
+    taken.map(([name, { schema, create }]) => [name, verb === "create" && create === "required" ? schema : schema.optional()]),
+  );
+  return verb === "create" ? shape : { ...shape, clear: z.array(z.string()).describe("Settings to put back to their default").optional() };
+}
+
+/** Where the platform chooses the key, the record that was not there before is the new one. Rules are put at the top. */
+async function newest(args: ActionArgs<ProxmoxClient, Row, At>, list: (args: Args) => Promise<Row[]>, key: string): Promise<{ key: string }> {
+  const rows = await list(args);
+  return { key: String(rows[0]?.[key] ?? "") };
+}
+
+const definedOf = (row: Row): Row => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
+const article = ({ about }: Records): string => (/^[A-Z][a-z ]/.test(about) ? about.charAt(0).toLowerCase() + about.slice(1) : about);
+const shown = (row: Row): string =>
+  Object.entries(row)
+    .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
+    .slice(0, 6)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(", ");
