@@ -186,7 +186,7 @@ export class ProxMcp {
       caller: options.caller ?? LOCAL,
       call: randomUUID(),
       signal: options.signal ?? new AbortController().signal,
-      progress: options.progress ?? (() => {}),
+      progress: this.#masked(options.progress),
       notes: [],
       confirm: confirm === true ? async () => true : confirm,
       confirmToken: options.confirmToken,
@@ -222,19 +222,19 @@ export class ProxMcp {
 
   /** Where a workload could run, best first, with reasons, exclusions and the create call for each. Takes a sentence, fields, or both. */
   async route(requirement: Requirement | string, options: CallOptions = {}): Promise<RoutePlan> {
-    return await this.#router().route(requirement, contextOf(options));
+    return this.#secrets.mask(await this.#router().route(requirement, contextOf(options)));
   }
 
   /** What there is and what of it is in use: per provider, connection and node. */
   async overview(options: CallOptions = {}): Promise<Overview> {
-    return await overviewOf(this.#looking(), contextOf(options));
+    return this.#secrets.mask(await overviewOf(this.#looking(), contextOf(options)));
   }
 
   /** Tests every connection at once. */
   async test(): Promise<readonly TestedConnection[]> {
     const context = { caller: LOCAL, call: randomUUID(), signal: new AbortController().signal, progress: () => {}, notes: [] };
     const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
-    return await Promise.all(this.#entries.map((entry) => testConnection(entry, services, context)));
+    return this.#secrets.mask(await Promise.all(this.#entries.map((entry) => testConnection(entry, services, context))));
   }
 
   /** Masks every known secret in a text. */
@@ -276,6 +276,10 @@ export class ProxMcp {
 
   #router(): Router {
     return new Router({ ...this.#looking(), routing: routingOf(this.#config.routing) });
+  }
+
+  #masked(report: ((progress: Progress) => void) | undefined): (progress: Progress) => void {
+    return (progress) => report?.({ ...progress, ...(progress.message ? { message: this.#secrets.maskText(progress.message) } : {}) });
   }
 
   #coreTools(): readonly CoreTool[] {

@@ -56,8 +56,10 @@ export async function audited(
     value = await work(trace);
   } catch (error) {
     const failure = toProxMcpError(error);
-    if (failure.code === "INTERNAL")
-      logger.error("a call failed for a reason that is a fault", { call: context.call, tool: name, stack: (error as Error | undefined)?.stack });
+    if (failure.code === "INTERNAL") {
+      const { stack } = (failure.details.cause ?? failure) as Error;
+      logger.error("a call failed for a reason that is a fault", { call: context.call, tool: name, stack });
+    }
     if (failure.details.connection) trace.connections = [failure.details.connection];
     await write(failure.code);
     throw new ProxMcpError(failure.code, secrets.maskText(failure.message), secrets.mask({ ...failure.details, cause: undefined }));

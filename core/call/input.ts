@@ -1,5 +1,7 @@
 import { objectOf } from "../derive/json.js";
 import { checkWhere } from "../derive/filter.js";
+import { partOf } from "../config/nested.js";
+import { holdsSecret } from "../config/secrets.js";
 import type { Tool } from "../derive/tools.js";
 import type { Where } from "../declare/action.js";
 import type { SchemaIssue } from "../declare/facet.js";
@@ -65,7 +67,7 @@ export function parseInput(
     const own = Object.fromEntries(Object.entries(args).filter(([name]) => name in schema.shape));
     const result = schema.safeParse(own);
     if (result.success) parsed.input = result.data as Record<string, unknown>;
-    else faults.push(...result.error.issues.map((issue) => describe(issue, own)));
+    else faults.push(...result.error.issues.map((issue) => describe(issue, own, schema)));
   }
   if (faults.length > 0) throw new ProxMcpError("INVALID_INPUT", `${tool.name}: ${faults.join("; ")}`, { data: { faults } });
   return parsed;
@@ -87,7 +89,14 @@ function parseWithin(
   return at;
 }
 
-function describe(issue: SchemaIssue, args: unknown): string {
-  const found = issue.path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], args);
+function describe(issue: SchemaIssue, args: unknown, schema?: object): string {
+  let found: unknown = args;
+  let at = schema;
+  for (const step of issue.path) {
+    found = (found as Record<PropertyKey, unknown> | undefined)?.[step];
+    at = at && partOf(at, String(step));
+    // Neither a secret nor what has one inside is repeated.
+    if (at && holdsSecret(at)) return `${issue.path.join(".")}: ${issue.message}`;
+  }
   return `${issue.path.join(".") || "arguments"}: found ${JSON.stringify(found)?.slice(0, 60) ?? "nothing"}; ${issue.message}`;
 }

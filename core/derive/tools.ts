@@ -177,8 +177,13 @@ function outputSchema({ provider, kind, verb, action }: Operation, { connections
 
 /** Later versions may answer more fields; a client that cached this schema must not refuse them. */
 function open(schema: JsonSchema): JsonSchema {
-  const { additionalProperties: _, ...rest } = schema;
-  return rest;
+  const { additionalProperties, ...rest } = schema;
+  return {
+    ...rest,
+    ...(additionalProperties === undefined || additionalProperties === false ? {} : { additionalProperties }),
+    ...(rest.properties ? { properties: Object.fromEntries(Object.entries(rest.properties).map(([name, inner]) => [name, open(inner)])) } : {}),
+    ...(rest.items ? { items: open(rest.items) } : {}),
+  };
 }
 
 export const ERROR_SCHEMA: JsonSchema = {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { CallContext } from "../call/context.js";
+import { withDeadline } from "../call/deadline.js";
 import type { Invoker, Item } from "../call/invoke.js";
 import type { Policy } from "../call/policy.js";
 import type { ConnectionEntry } from "../connections.js";
@@ -10,6 +11,9 @@ import type { Tool } from "../derive/tools.js";
 import { type ErrorReport, ProxMcpError, toProxMcpError } from "../errors.js";
 import { type CapacityServices, readCapacity } from "../route/capacity.js";
 import { type CoreTool, coreTool } from "./tool.js";
+
+/** An overview should not wait long for a platform that hangs. */
+const LIST_SECONDS = 15;
 
 /** How many there are, in all and by each state. */
 export type Counts = Readonly<Record<string, number>>;
@@ -108,7 +112,10 @@ async function lookAt(entry: ConnectionEntry, options: OverviewOptions, context:
     readCapacity(entry, options, context),
     ...counted.map(async ({ kind, field }) => {
       try {
-        return { kind, field, ...(await invoker.list({ kind }, entry, {}, {}, { ...context, notes: [] })) };
+        const listing = await withDeadline(LIST_SECONDS, `Listing ${kind.name} on ${entry.name}`, context.signal, (signal) =>
+          invoker.list({ kind }, entry, {}, {}, { ...context, signal, notes: [] }),
+        );
+        return { kind, field, ...listing };
       } catch (error) {
         if (context.signal.aborted) throw error;
         return { kind, field, items: [], errors: [{ ...toProxMcpError(error).on(entry.name).report(), source: kind.name }], failed: true };

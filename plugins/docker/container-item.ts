@@ -37,18 +37,13 @@ export const Container = z.object({
   compose_service: facet(z.string(), "Its service in the compose project", { says: ["service"] }).optional(),
   tags: facet(z.array(z.string()), "Labels, key=value", { says: ["labels", "label", "tag"] }),
   volumes: facet(z.array(z.string()), "source:path of what is mounted", { says: ["mounts", "mounted"] }),
-  limits: facet(
-    z.object({
-      cpu: facet(z.number(), "CPU limit", { unit: "cores" }).optional(),
-      memory: facet(z.int(), "Memory limit", { unit: "bytes" }).optional(),
-      processes: facet(z.int(), "Limit of processes").optional(),
-    }),
-    "What it may use; only in get",
-  ).optional(),
+  cpu: facet(z.number(), "CPU limit", { says: ["cpus", "cores", "cpu limit"], unit: "cores", detail: true }).optional(),
+  memory: facet(z.int(), "Memory limit", { says: ["ram", "mem", "memory limit"], unit: "bytes", detail: true }).optional(),
+  restart: facet(z.string(), "Restart policy", { says: ["restart policy"], detail: true }).optional(),
   settings: facet(
     z.object({
-      restart: facet(z.string(), "Restart policy"),
       env: facet(z.array(z.string()), "NAME=value; what looks secret is masked"),
+      processes: facet(z.int(), "Limit of processes").optional(),
       user: facet(z.string(), "User it runs as").optional(),
       cwd: facet(z.string(), "Folder it runs in").optional(),
       health_check: facet(z.array(z.string()), "Command that tells its health").optional(),
@@ -161,10 +156,12 @@ export function fromDetails(found: ContainerDetails, now: number): ContainerItem
     // What is published now, or what will be once it runs.
     ports: portsOfMap(started ? found.NetworkSettings?.Ports : host.PortBindings),
     volumes: mountsOf(found.Mounts),
-    limits: known({ cpu: cpuLimit(host), memory: host.Memory || undefined, processes: (host.PidsLimit ?? 0) > 0 ? host.PidsLimit! : undefined }),
+    cpu: cpuLimit(host),
+    memory: host.Memory || undefined,
+    restart: restartText(policy?.Name, policy?.MaximumRetryCount),
     settings: known({
-      restart: restartText(policy?.Name, policy?.MaximumRetryCount),
       env: (config.Env ?? []).map(maskedVariable),
+      processes: (host.PidsLimit ?? 0) > 0 ? (host.PidsLimit ?? undefined) : undefined,
       user: config.User || undefined,
       cwd: config.WorkingDir || undefined,
       health_check: config.Healthcheck?.Test?.length ? config.Healthcheck.Test.map(maskedText) : undefined,

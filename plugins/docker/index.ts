@@ -6,7 +6,11 @@ import { watchEvents } from "./events.js";
 import { containers } from "./kinds/containers.js";
 import { images } from "./kinds/images.js";
 import { networks } from "./kinds/networks.js";
+import { nodes } from "./kinds/nodes.js";
+import { services } from "./kinds/services.js";
+import { stacks } from "./kinds/stacks.js";
 import { system } from "./kinds/system.js";
+import { tasks } from "./kinds/tasks.js";
 import { volumes } from "./kinds/volumes.js";
 import { DockerConnection, environmentConnections, LOCAL } from "./options.js";
 
@@ -20,7 +24,7 @@ export default defineProvider({
   client: DockerClient,
   test: testEngine,
   capacity: engineCapacity,
-  kinds: [containers, images, networks, volumes, system],
+  kinds: [containers, images, networks, volumes, system, nodes, services, tasks, stacks],
   watch: watchEvents,
   sandbox: () => import("./sandbox/index.js"),
 });

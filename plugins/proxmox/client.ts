@@ -111,7 +111,7 @@ export class ProxmoxClient implements TaskReader {
   /** A part of a log, with the length of the whole. */
   async lines(
     path: string,
-    { start = 0, limit = 100, ...query }: Parameters & { readonly start?: number; readonly limit?: number },
+    { start = 0, limit = 100, ...query }: Parameters & { readonly start?: number | undefined; readonly limit?: number | undefined },
     signal: AbortSignal,
   ): Promise<{ lines: string[]; start: number; total: number; truncated: boolean }> {
     const { data, total } = await this.#send("GET", path, { ...query, start, limit }, signal);

@@ -2,12 +2,7 @@ import { defineProvider } from "proxmcp/plugin";
 import { ProxmoxClient } from "./client.js";
 import { connectionsIn, ProxmoxConnection } from "./connection.js";
 import { capacityOf, testConnection } from "./health.js";
-import { clusters } from "./kinds/clusters.js";
-import { cts } from "./kinds/cts.js";
-import { nodes } from "./kinds/nodes.js";
-import { storages } from "./kinds/storages.js";
-import { tasks } from "./kinds/tasks.js";
-import { vms } from "./kinds/vms.js";
+import { kinds } from "./kinds/index.js";
 
 export default defineProvider({
   name: "proxmox",
@@ -40,6 +35,6 @@ export default defineProvider({
   client: ProxmoxClient,
   test: testConnection,
   capacity: capacityOf,
-  kinds: [nodes, vms, cts, storages, clusters, tasks],
+  kinds,
   sandbox: () => import("./sandbox/index.js"),
 });

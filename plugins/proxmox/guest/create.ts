@@ -2,11 +2,13 @@
  * New guests: a VM with an empty, an imported or no disk, a container from an appliance template.
  * @module
  */
-import { type ActionArgs, isProxMcpError, secret, type Written } from "proxmcp/plugin";
+import { type ActionArgs, isProxMcpError, ProxMcpError, secret, type Written } from "proxmcp/plugin";
 import { z } from "zod";
+import { storagesHolding, volumesOn } from "../backups.js";
 import { at, type Parameters, type ProxmoxClient } from "../client.js";
 import type { GuestType } from "../guests.js";
 import { GIB } from "../properties.js";
+import { resourcesOf } from "../resources.js";
 import { nextId, placeFor } from "./place.js";
 import { ctSettings, defined, encodeCt, encodeVm, type Settings, vmSettings } from "./settings.js";
 
@@ -36,7 +38,7 @@ export const vmCreation = {
 
 export const ctCreation = {
   name: ctSettings.name.unwrap(),
-  template: z.string().describe("Appliance: local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"),
+  template: z.string().describe("Appliance volume, or words of its name: ubuntu 24.04"),
   ...placed,
   disk: z.int().min(1).describe("Bytes of its root; default 8 GiB").optional(),
   unprivileged: z.boolean().describe("Default true").optional(),
@@ -81,12 +83,29 @@ export async function createCt(args: ActionArgs<ProxmoxClient, Input<typeof ctCr
   const { client, input } = args;
   const { node, storage } = await placeFor(args, input, "rootdir");
   return await create(args, "lxc", node, {
-    ostemplate: input.template,
+    ostemplate: await templateFor(args, node, input.template),
     rootfs: `${storage}:${(input.disk ?? 8 * GIB) / GIB}`,
     unprivileged: input.unprivileged ?? true,
     ...defined({ password: input.password, "ssh-public-keys": input.ssh_keys?.join("\n") }),
     ...encodeCt(withNic(input), {}, client.options.bridge ?? DEFAULT_BRIDGE),
   });
+}
+
+/** The appliance that is meant: a volume as it is, or the newest whose name has all these words: `ubuntu 24.04`. */
+async function templateFor(args: ActionArgs<ProxmoxClient, unknown>, node: string, wanted: string): Promise<string> {
+  if (/^[\w.-]+:/.test(wanted)) return wanted;
+  const rows = await resourcesOf(args.client, args.signal);
+  const { items } = await volumesOn(args, storagesHolding(rows, "vztmpl", { node }), { content: "vztmpl" });
+  const words = wanted.toLowerCase().split(/[\s:_-]+/);
+  const found = items.map(({ volid }) => volid).filter((volid) => words.every((word) => volid.toLowerCase().includes(word)));
+  const [newest] = found.sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
+  if (newest === undefined)
+    throw new ProxMcpError("NOT_FOUND", `Node ${node} has no appliance template for ${JSON.stringify(wanted)}.`, {
+      next: "List the templates, or download one: the list of appliances shows what there is.",
+      data: { templates: items.map(({ volid }) => volid) },
+    });
+  if (newest !== wanted) args.note(`Made from ${newest}.`);
+  return newest;
 }
 
 /** Without a word about network devices there is one, on the default bridge. */

@@ -1,6 +1,7 @@
 import { facet, forClient, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import { at, type ProxmoxClient } from "../client.js";
+import { nodeActions } from "../node-actions.js";
 import { known, present, type Resource, resourcesOf } from "../resources.js";
 
 const { kind } = forClient<ProxmoxClient>();
@@ -18,11 +19,11 @@ const Node = z.object({
   disk: facet(z.int(), "Size of its root file system", { says: ["root disk"], unit: "bytes" }).optional(),
   disk_used: facet(z.int(), "Root file system in use", { says: ["disk use", "used disk"], unit: "bytes" }).optional(),
   uptime: facet(z.int(), "Time since it booted", { says: ["up for"], unit: "seconds" }).optional(),
-  version: facet(z.string(), "Release of Proxmox VE, when shown alone", { says: ["pve version", "release"] }).optional(),
-  kernel: facet(z.string(), "Kernel, when shown alone", { says: ["kernel version"] }).optional(),
-  arch: facet(z.string(), "Processor architecture, when shown alone", { says: ["architecture"] }).optional(),
-  cpu_model: facet(z.string(), "Processor, when shown alone", { says: ["processor model"] }).optional(),
-  load: facet(z.array(z.number()), "Load average over 1, 5 and 15 minutes, when shown alone", { says: ["load average"] }).optional(),
+  version: facet(z.string(), "Release of Proxmox VE", { says: ["pve version", "release"], detail: true }).optional(),
+  kernel: facet(z.string(), "Kernel", { says: ["kernel version"], detail: true }).optional(),
+  arch: facet(z.string(), "Processor architecture", { says: ["architecture"], detail: true }).optional(),
+  cpu_model: facet(z.string(), "Processor", { says: ["processor model"], detail: true }).optional(),
+  load: facet(z.array(z.number()), "Load average over 1, 5 and 15 minutes", { says: ["load average"], detail: true }).optional(),
 });
 
 /** `GET /nodes/{node}/status` */
@@ -59,6 +60,7 @@ export const nodes = kind({
     }
     return { ...known, ...detailsOf(await client.get<Status>(at`/nodes/${row.node}/status`, signal)) };
   },
+  actions: nodeActions,
 });
 
 function nodeOf(row: Resource): z.infer<typeof Node> {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { withDeadline } from "../../../core/call/deadline.js";
 import { failure, openTapes, until } from "../../fixtures/tape-app.js";
 
@@ -56,6 +56,24 @@ describe("the deadline of a call", () => {
     const value = await call("tape_cartridge_load", { barcode: "T00001" });
     expect(value["notes"]).toEqual([expect.stringMatching(/carried out.*could not be read back/)]);
     expect(room("main").cartridges).toMatchObject([{ state: "loaded" }]);
+  });
+});
+
+describe("an overview", () => {
+  it("does not wait for ever for a connection that hangs", async () => {
+    const { call, room } = await openTapes({ ...one, vault: {} });
+    room("vault").gate = never;
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const overview = call("inventory_overview");
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await overview).toMatchObject({
+      connections: [
+        { connection: "main", health: "ok", kinds: { cartridge: { total: 1 } } },
+        { connection: "vault", health: "degraded" },
+      ],
+      errors: [{ code: "TIMEOUT", connection: "vault" }],
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { AUDIT, type AuditEntry, createProxMcp, facet, forClient, type Listing, ProxMcpError } from "proxmcp";
+import { AUDIT, LOGGER, type AuditEntry, createProxMcp, facet, forClient, type Listing, ProxMcpError } from "proxmcp";
 import { failure, openTapes } from "../../fixtures/tape-app.js";
 import { type Robot, stock, tapeLibrary } from "../../fixtures/tape-library.js";
 
@@ -65,6 +65,18 @@ describe("what a plugin answers", () => {
       connection: "main",
       message: "undefined is not a robot",
     });
+  });
+
+  it("such an error is logged with the stack of where it happened", async () => {
+    const errors: Record<string, unknown>[] = [];
+    const quiet = (): void => {};
+    const logger = { debug: quiet, info: quiet, warn: quiet, error: (_: string, facts: Record<string, unknown>) => void errors.push(facts) };
+    const { call, room } = await openTapes(one, { services: (container) => container.register(LOGGER, { useValue: logger }) });
+    room("main").fault = function brokenArm() {
+      throw new TypeError("undefined is not a robot");
+    };
+    await failure(call("tape_cartridge_list"));
+    expect(errors).toEqual([{ call: expect.any(String), tool: "tape_cartridge_list", stack: expect.stringMatching(/brokenArm/) }]);
   });
 });
 

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createProxMcp, type ProxMcp, type Setup } from "proxmcp";
-import { defineProvider, facet, type Provider, secret } from "proxmcp/plugin";
+import { facet, type Provider, secret } from "proxmcp/plugin";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import * as z3 from "zod/v3";

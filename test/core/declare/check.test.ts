@@ -1,4 +1,4 @@
-import { CLOCK, CONNECTION, facet, type Provider, secret } from "proxmcp/plugin";
+import { CLOCK, CONNECTION, facet, secret } from "proxmcp/plugin";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import * as z3 from "zod/v3";
@@ -32,7 +32,7 @@ class WithoutInject extends Client {
 class ShortInject extends Client {
   static override inject = [CLOCK];
   constructor(clock: unknown, connection: unknown) {
-    super(clock, connection);
+    super(connection, clock);
   }
 }
 class UndefinedInject extends Client {

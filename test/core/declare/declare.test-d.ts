@@ -179,8 +179,9 @@ class Short {
 defineProvider({ ...base, connection, client: Short });
 
 class Bare {
+  readonly clock: Clock;
   constructor(clock: Clock) {
-    void clock;
+    this.clock = clock;
   }
 }
 // @ts-expect-error -- no inject
