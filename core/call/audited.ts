@@ -81,3 +81,9 @@ function shownOf(args: Readonly<Record<string, unknown>>, tool: Tool | undefined
   const action = tool?.operation?.action;
   return action?.input ? secrets.hideFields(objectOf(action.input), shown) : shown;
 }
+
+/** Where it happened: an error that was wrapped on its way says so in its cause. */
+function stackOf(error: unknown): string | undefined {
+  const cause = (error as { cause?: unknown } | undefined)?.cause;
+  return cause instanceof Error ? stackOf(cause) : (error as Error | undefined)?.stack;
+}

@@ -634,19 +634,17 @@ const ha: Routes = {
 const cluster: Routes = {
   "GET /cluster/log": {
     run: (call) =>
-      call.cluster.tasks.all
-        .slice(0, number(call, "max", 50))
-        .map((one, at) => ({
-          uid: String(at),
-          id: `${at}:${one.node}`,
-          node: one.node,
-          pid: one.pid,
-          pri: 6,
-          tag: "pvedaemon",
-          time: one.starttime,
-          user: `${one.user}!${one.tokenid}`,
-          msg: `starting task ${one.upid}`,
-        })),
+      call.cluster.tasks.all.slice(0, number(call, "max", 50)).map((one, at) => ({
+        uid: String(at),
+        id: `${at}:${one.node}`,
+        node: one.node,
+        pid: one.pid,
+        pri: 6,
+        tag: "pvedaemon",
+        time: one.starttime,
+        user: `${one.user}!${one.tokenid}`,
+        msg: `starting task ${one.upid}`,
+      })),
   },
   "GET /cluster/options": {
     run: (call) => rowsOf(call, { path: "/cluster/options", seed: () => [{ keyboard: "en-us", mac_prefix: "BC:24:11" }] })[0],

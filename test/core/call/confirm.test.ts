@@ -125,6 +125,13 @@ describe("a token", () => {
     expect(tapes.room("vault").calls).toEqual([]);
   });
 
+  it("is refused for another tool that takes the very same arguments", async () => {
+    const tapes = await openTapes({ main: three }, { tools: { confirm: "write" } });
+    const confirm = await tokenOf(tapes, "tape_cartridge_load", { barcode: "T00001" });
+    expect(await failure(tapes.call("tape_cartridge_delete", { barcode: "T00001", confirm }))).toMatchObject({ code: "CONFIRMATION_INVALID" });
+    expect(tapes.room("main").calls).toEqual([]);
+  });
+
   it("is refused when the same words mean another connection by now", async () => {
     const tapes = await openTapes({ main: { cartridges: [{ barcode: "T00001" }] }, vault: {} });
     const confirm = await tokenOf(tapes, "tape_cartridge_delete", { barcode: "T00001" });

@@ -75,8 +75,8 @@ describe("what a plugin answers", () => {
     room("main").fault = function brokenArm() {
       throw new TypeError("undefined is not a robot");
     };
-    await failure(call("tape_cartridge_list"));
-    expect(errors).toEqual([{ call: expect.any(String), tool: "tape_cartridge_list", stack: expect.stringMatching(/brokenArm/) }]);
+    await failure(call("tape_cartridge_get", { barcode: "T00001" }));
+    expect(errors).toEqual([{ call: expect.any(String), tool: "tape_cartridge_get", stack: expect.stringMatching(/brokenArm/) }]);
   });
 });
 
