@@ -6,6 +6,7 @@ export * from "./declare/action.js";
 export * from "./declare/facet.js";
 export * from "./declare/kind.js";
 export * from "./declare/provider.js";
+export { SAID } from "./declare/said.js";
 export * from "./declare/sandbox.js";
 export * from "./declare/tokens.js";
 export { type Verb, VERBS } from "./declare/verbs.js";

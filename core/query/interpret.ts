@@ -153,8 +153,13 @@ function candidatesOf({ nouns, node }: Segment, lexicon: Lexicon, reading: Readi
   const ordered = new Set(reading.orders.flatMap((order) => ("fields" in order.by ? order.by.fields.map((entry) => entry.kind) : [])));
   const chosen = new Set([...reading.fields.flat(), ...(reading.aggregate?.fields ?? [])].map((entry) => entry.kind));
   const asked = all.filter((view) => (chosen.size === 0 || chosen.has(view.id)) && (ordered.size === 0 || ordered.has(view.id)));
-  return node || chosen.size > 0 ? asked : asked.filter((view) => view.fields.has("status"));
+  if (!node && chosen.size === 0) return asked.filter((view) => view.fields.has("status") && isEveryday(view));
+  // Without a noun the everyday kinds are meant, as far as one of them can be asked this.
+  const everyday = asked.filter(isEveryday);
+  return everyday.some((view) => !node || "where" in filterFor(node, view)) ? everyday : asked;
 }
+
+const isEveryday = ({ kind }: KindView): boolean => kind.everyday?.includes("list") ?? false;
 
 /** "containers" can mean the instances of one type. */
 function nounFilter(nouns: readonly NounMeaning[], view: KindView): Where {

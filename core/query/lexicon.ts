@@ -108,7 +108,9 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
   for (const field of fields.values()) {
     if (field.facet.secret || field.type === "object") continue;
     const singular = (field.type === "list" || field.type === "number") && /[^s]s$/.test(field.name) ? [field.name.slice(0, -1)] : [];
-    for (const word of [field.name, ...singular, ...(field.facet.says ?? [])]) addBoth(add, word, { is: "field", kind: id, field: field.name });
+    // A word that the grammar is made of ("by", "used", "called") can't be a field's as well.
+    for (const word of [field.name, ...singular, ...(field.facet.says ?? [])].filter((one) => !GRAMMAR.has(one)))
+      addBoth(add, word, { is: "field", kind: id, field: field.name });
     for (const value of new Set([...(field.values ?? []), ...Object.keys(field.facet.values ?? {})])) {
       const meaning: Meaning = { is: "value", kind: id, field: field.name, value };
       for (const word of [value, ...(field.facet.values?.[value] ?? [])]) {

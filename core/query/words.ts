@@ -69,7 +69,7 @@ const PHRASES: readonly (readonly [GrammarWord, string])[] = [
   [{ is: "be" }, "is|are|was|were|be|been|being|am|:|set to"],
   [{ is: "using" }, "using|use|uses|consuming|that use|utilising|utilizing|taking|that are using|which are using|eating"],
   [{ is: "free" }, "free|left|available|remaining|unused|spare"],
-  [{ is: "used" }, "used|in use|usage|utilisation|utilization|full|consumed|occupied|load"],
+  [{ is: "used" }, "used|in use|usage|utilisation|utilization|full|consumed|occupied"],
   [{ is: "upFor" }, "up for|running for|up since|alive for|been up for|been running for"],
   [{ is: "old" }, "old|of age"],
   [{ is: "ago" }, "ago"],

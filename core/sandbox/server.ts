@@ -35,7 +35,7 @@ export interface SandboxServerOptions {
   readonly latency?: number;
   /** The platform's own shape for an error that a fault asks for. */
   errorBody?(status: number, reason: string): unknown;
-  /** Takes over the socket of a request for another protocol. Without it such requests are closed. */
+  /** Takes over the socket of a request for another protocol; a body of the request is still to be read from it. Without it such requests are closed. */
   upgrade?(request: SandboxRequest, socket: Duplex): void;
 }
 
@@ -99,8 +99,9 @@ export async function serveSandbox(
         listener,
       )
     : createServer(listener);
-  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex) => {
+  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
+    if (head.length > 0) socket.unshift(head); // what came in one packet with the request: its body, or what is said after it
     const request = requestOf(incoming, Buffer.alloc(0));
     requests.push(request);
     if (options.upgrade) options.upgrade(request, socket);

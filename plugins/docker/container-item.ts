@@ -1,4 +1,4 @@
-import { facet, type Where } from "proxmcp/plugin";
+import { facet, type Where, SAID } from "proxmcp/plugin";
 import { z } from "zod";
 import { looksSecret, maskedText, maskedVariable } from "./masking.js";
 import { portsOf, portsOfMap } from "./run-options.js";
@@ -13,12 +13,12 @@ export const Container = z.object({
   status: facet(z.enum(STATUSES), "State now", {
     says: ["state"],
     values: {
-      running: ["up", "online", "started", "active", "alive"],
-      exited: ["stopped", "down", "off", "offline", "finished", "not running"],
-      paused: ["frozen", "suspended"],
-      created: ["never started", "new"],
+      running: SAID.running,
+      exited: [...SAID.stopped, "finished"],
+      paused: SAID.paused,
+      created: ["never started"],
       restarting: ["crash looping", "rebooting"],
-      dead: ["broken"],
+      dead: SAID.failed,
     },
   }),
   health: facet(z.enum(HEALTHS), "Result of its health check", {

@@ -3,6 +3,7 @@ import { DockerClient } from "./client.js";
 import { engineCapacity, testEngine } from "./engine.js";
 import { foundConnections } from "./contexts.js";
 import { watchEvents } from "./events.js";
+import { composeProjects } from "./kinds/compose-projects.js";
 import { containers } from "./kinds/containers.js";
 import { images } from "./kinds/images.js";
 import { networks } from "./kinds/networks.js";
@@ -24,7 +25,7 @@ export default defineProvider({
   client: DockerClient,
   test: testEngine,
   capacity: engineCapacity,
-  kinds: [containers, images, networks, volumes, system, nodes, services, tasks, stacks],
+  kinds: [containers, images, networks, volumes, system, composeProjects, nodes, services, tasks, stacks],
   watch: watchEvents,
   sandbox: () => import("./sandbox/index.js"),
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { deriveReference } from "../../core/derive/reference.js";
 import { jsonOf } from "../../core/derive/json.js";
 import { listed } from "../../core/server/mcp.js";
+import { coveragePage } from "../plugins/proxmox-coverage.js";
 import { shippedApp } from "./estate.js";
 
 /** What is derived from the declarations and kept in the repository: a folder of files, each by name. */
@@ -38,6 +39,7 @@ export async function reference(): Promise<Derived> {
     ]),
   );
   await app.close();
+  files.set("proxmox-api.md", await coveragePage());
   return { folder: join(root, "docs/reference"), files };
 }
 

@@ -48,7 +48,7 @@ describe("storages", () => {
   test("each is listed for each of its nodes", async () => {
     const app = await appOf({ prod: await sandboxOf() });
     const { items, total } = (await app.call("proxmox_storage_list")) as { items: Record<string, unknown>[]; total: number };
-    expect(total).toBe(12);
+    expect(total).toBe(15);
     expect(items.find(({ id }) => id === "pve1/ceph")).toEqual({
       id: "pve1/ceph",
       name: "ceph",
@@ -65,7 +65,7 @@ describe("storages", () => {
   test("an offline node's are unknown, with the error beside the others", async () => {
     const app = await appOf({ prod: await sandboxOf({ estate: { offline: ["pve2"] } }) });
     const { items, errors } = (await app.call("proxmox_storage_list", { where: { node: "pve2" } })) as Record<string, { status?: string }[]>;
-    expect(items?.map(({ status }) => status)).toEqual(["unknown", "unknown", "unknown", "unknown"]);
+    expect(items?.map(({ status }) => status)).toEqual(["unknown", "unknown", "unknown", "unknown", "unknown"]);
     expect(errors).toEqual([expect.objectContaining({ source: "pve2", code: "UNREACHABLE" })]);
   });
 

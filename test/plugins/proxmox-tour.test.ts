@@ -20,7 +20,8 @@ describe("every tool", () => {
     const sandbox = await sandboxOf({ taskTime: 2 });
     const app = await appOf({ prod: sandbox });
     const failed: string[] = [];
-    await walk(app, (one, answer) => {
+    await walk(app, (one, given) => {
+      const answer = given as Record<string, unknown>;
       const expected = REFUSED[one.tool];
       if (expected !== undefined ? answer.code !== expected : "code" in answer)
         failed.push(`${one.tool} ${JSON.stringify(one.args)}: ${JSON.stringify(answer)}`);

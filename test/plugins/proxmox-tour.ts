@@ -215,7 +215,6 @@ export const REFUSED: Readonly<Record<string, string>> = {
   proxmox_api_write: "NOT_FOUND",
   proxmox_api_call: "NOT_FOUND",
   proxmox_ct_suspend: "TASK_FAILED",
-  proxmox_ct_resume: "WRONG_STATE",
 };
 
 /** Suspending a container fails where its node lacks a program, as most do. */

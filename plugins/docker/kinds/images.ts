@@ -13,8 +13,12 @@ const Image = z.object({
   untagged: facet(z.boolean(), "No name refers to it", { says: ["dangling"] }),
   disk_used: facet(z.int(), "Size with all layers", { says: ["size", "disk"], unit: "bytes" }),
   created: facet(z.iso.datetime({ offset: true }), "When it was built", { says: ["build date", "age"] }).optional(),
-  os: facet(z.string(), "Operating system; only in get").optional(),
-  arch: facet(z.string(), "Architecture; only in get", { says: ["architecture", "platform"] }).optional(),
+  os: facet(z.string(), "Operating system", { detail: true }).optional(),
+  arch: facet(z.string(), "Processor architecture", {
+    says: ["architecture"],
+    values: { amd64: ["x86_64", "x64"], arm64: ["aarch64"] },
+    detail: true,
+  }).optional(),
 });
 type ImageItem = z.input<typeof Image>;
 

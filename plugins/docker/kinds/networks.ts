@@ -55,7 +55,7 @@ interface ItemCall {
 const show = async ({ client, key, signal }: ItemCall): Promise<NetworkFacts> =>
   client.json<NetworkFacts>({ what: `show network "${key}"`, path: await client.network(key, signal), signal });
 
-/** Those that a prune would delete: no container is in them, running or not. */
+/** Those that a prune would delete: no running container is in them. */
 export const unusedNetworks = async (client: DockerClient, signal: AbortSignal): Promise<NetworkFacts[]> =>
   client.json<NetworkFacts[]>({
     what: "list unused networks",
@@ -190,7 +190,7 @@ export const networks = kind({
       },
     }),
     prune: destructive({
-      about: "Delete all networks that no container is in",
+      about: "Delete all networks that no running container is in",
       loses: async ({ client, signal }) => networksLoss(await unusedNetworks(client, signal)),
       aliases: ["docker_prune_networks"],
       input: { older_than: z.string().optional().describe('Only those made longer ago than "24h", "7d"') },

@@ -1,3 +1,4 @@
+import { writtenIn } from "./files.js";
 import { type Box, idOf, type State } from "./state.js";
 import { goTime, humanDuration } from "./wire.js";
 
@@ -6,8 +7,9 @@ export const isLive = (box: Box): boolean => LIVE.has(box.status);
 const quoted = (word: string): string => (/[^\w@%+=:,./-]/.test(word) ? `'${word}'` : word);
 
 /** One entry of GET /containers/json. */
-export function summaryOf(box: Box): Record<string, unknown> {
+export function summaryOf(box: Box, size = false): Record<string, unknown> {
   return {
+    ...(size ? { SizeRw: writtenIn(box), SizeRootFs: writtenIn(box) } : {}),
     Id: box.id,
     Names: [`/${box.name}`],
     Image: box.image,
@@ -90,7 +92,7 @@ const mountsOf = (box: Box): Record<string, unknown>[] =>
   }));
 
 /** GET /containers/{id}/json. */
-export function detailsOf(state: State, box: Box): Record<string, unknown> {
+export function detailsOf(state: State, box: Box, size = false): Record<string, unknown> {
   const networks = networksOf(box);
   const bridge = (networks.bridge ?? {}) as Record<string, unknown>;
   const ports = Object.fromEntries(
@@ -103,6 +105,7 @@ export function detailsOf(state: State, box: Box): Record<string, unknown> {
   );
   const execs = [...state.execs.values()].filter((exec) => exec.box === box && exec.running).map(({ id }) => id);
   return {
+    ...(size ? { SizeRw: writtenIn(box), SizeRootFs: writtenIn(box) } : {}),
     Id: box.id,
     Created: goTime(box.created),
     Path: box.argv[0] ?? "",
@@ -142,7 +145,7 @@ export function detailsOf(state: State, box: Box): Record<string, unknown> {
       NanoCpus: box.nanoCpus,
       CpuPeriod: 0,
       CpuQuota: 0,
-      PidsLimit: null,
+      PidsLimit: box.pids || null,
     },
     Mounts: mountsOf(box),
     Config: {
@@ -159,6 +162,7 @@ export function detailsOf(state: State, box: Box): Record<string, unknown> {
       WorkingDir: box.cwd,
       Entrypoint: null,
       Labels: box.labels,
+      ...(box.healthcheck ? { Healthcheck: box.healthcheck } : {}),
     },
     NetworkSettings: {
       Bridge: "",

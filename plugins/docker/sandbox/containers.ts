@@ -20,12 +20,14 @@ interface CreateBody {
     readonly NetworkMode?: string;
     readonly Memory?: number;
     readonly NanoCpus?: number;
+    readonly PidsLimit?: number;
   };
+  readonly Healthcheck?: object;
 }
 
-const NAMES = "[a-zA-Z0-9][a-zA-Z0-9_.-]";
-const isName = (text: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(text);
-const MIN_MEMORY = 6 * 1024 * 1024;
+export const NAMES = "[a-zA-Z0-9][a-zA-Z0-9_.-]";
+export const isName = (text: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(text);
+export const MIN_MEMORY = 6 * 1024 * 1024;
 
 /** Makes a container, in the order in which the real engine looks for faults. */
 export function createBox(state: State, name: string | null, body: CreateBody): Box {
@@ -98,6 +100,9 @@ export function createBox(state: State, name: string | null, body: CreateBody): 
     restart,
     memory,
     nanoCpus,
+    pids: host.PidsLimit ?? 0,
+    ...(body.Healthcheck ? { healthcheck: body.Healthcheck, health: "starting" as const } : {}),
+    files: new Map(),
     log: [],
     load: { cores: 0.01, memory: 1_000_000 },
   };
@@ -105,7 +110,7 @@ export function createBox(state: State, name: string | null, body: CreateBody): 
   return box;
 }
 
-function checkRestart({ Name, MaximumRetryCount }: Box["restart"]): void {
+export function checkRestart({ Name, MaximumRetryCount }: Box["restart"]): void {
   if (!["no", "always", "unless-stopped", "on-failure"].includes(Name)) throw new Refusal(400, `invalid restart policy '${Name}'`);
   if (MaximumRetryCount !== 0 && Name !== "on-failure") throw new Refusal(400, `maximum retry count cannot be used with restart policy '${Name}'`);
 }

@@ -30,10 +30,13 @@ export function listBoxes({ state, call }: Context): SandboxReply {
   for (const status of filters.status ?? []) if (!STATUSES.includes(status)) throw new Refusal(400, `Invalid filter 'status=${status}'`);
   // A filter by status stands for all=1.
   const all = isSet(call.query, "all") || Boolean(filters.status);
-  return json(200, state.boxes.filter((box) => (all || isLive(box)) && matches(box, filters)).map(summaryOf));
+  return json(
+    200,
+    state.boxes.filter((box) => (all || isLive(box)) && matches(box, filters)).map((box) => summaryOf(box, isSet(call.query, "size"))),
+  );
 }
 
-function filtersOf(text: string | null): Record<string, string[]> {
+export function filtersOf(text: string | null): Record<string, string[]> {
   if (!text) return {};
   try {
     const filters = JSON.parse(text) as Record<string, string[] | Record<string, boolean>>;
@@ -52,6 +55,7 @@ function matches(box: Box, filters: Record<string, string[]>): boolean {
     any("status", (status) => box.status === status) &&
     any("health", (health) => (box.health ?? "none") === health) &&
     any("network", (network) => network in box.networks) &&
+    any("volume", (volume) => box.mounts.some(({ Name, Destination }) => Name === volume || Destination === volume)) &&
     any("ancestor", (ancestor) => withTag(ancestor) === withTag(box.image) || box.imageId.startsWith(ancestor.replace(/^sha256:/, ""))) &&
     (filters.label ?? []).every((label) => {
       const [key = "", ...value] = label.split("=");

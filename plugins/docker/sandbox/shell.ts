@@ -1,3 +1,4 @@
+import { BASE_FOLDERS, filesIn } from "./files.js";
 import type { Exec } from "./state.js";
 
 /** What a command writes and how it ends. */
@@ -12,7 +13,7 @@ export type Write = (stream: "stdout" | "stderr", text: string) => void;
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const USERS: Readonly<Record<string, number>> = { root: 0, app: 1000, nobody: 65534 };
 const BINARIES = new Set("sh echo true false cat uname id pwd env hostname sleep seq kill ls".split(" "));
-const FOLDERS = new Set(["/", "/etc", "/tmp", "/usr", "/var", "/home", "/root", "/data"]);
+const FOLDERS = new Set(BASE_FOLDERS);
 
 const KERNEL = "6.8.0-45-generic";
 
@@ -78,6 +79,7 @@ async function runProgram(exec: Exec, argv: readonly string[], write: Write, sig
       return 0;
     }
     case "cat":
+      if (args.length === 0) write("stdout", exec.stdin);
       return catFiles(exec, args, write);
     case "sh":
       if (args[0] === "-c") return await runScript(exec, args[1] ?? "", write, signal);
@@ -104,17 +106,13 @@ function idOfUser(user: string): string {
 }
 
 function catFiles(exec: Exec, paths: readonly string[], write: Write): number {
-  const files: Readonly<Record<string, string>> = {
-    "/etc/hostname": `${exec.box.id.slice(0, 12)}\n`,
-    "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n",
-    "/etc/os-release": 'NAME="Sandbox Linux"\nID=sandbox\n',
-  };
+  const files = filesIn(exec.box);
   let code = 0;
   for (const path of paths) {
-    const text = files[path];
-    if (text !== undefined) write("stdout", text);
+    const found = files.get(path);
+    if (found?.type === "file") write("stdout", found.content.toString("utf8"));
     else {
-      write("stderr", FOLDERS.has(path) ? "cat: read error: Is a directory\n" : `cat: can't open '${path}': No such file or directory\n`);
+      write("stderr", found ? "cat: read error: Is a directory\n" : `cat: can't open '${path}': No such file or directory\n`);
       code = 1;
     }
   }

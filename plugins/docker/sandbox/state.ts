@@ -23,6 +23,15 @@ export interface Mount {
   readonly RW: boolean;
 }
 
+export interface StoredFile {
+  readonly type: "file" | "directory";
+  readonly content: Buffer;
+  readonly mode: number;
+  readonly mtime: Date;
+  /** It was not in the image. */
+  readonly added: boolean;
+}
+
 export interface Box {
   readonly id: string;
   name: string;
@@ -47,10 +56,14 @@ export interface Box {
   readonly binds: readonly string[];
   readonly mounts: readonly Mount[];
   readonly networkMode: string;
-  readonly networks: Record<string, { ip: string }>;
-  readonly restart: { readonly Name: string; readonly MaximumRetryCount: number };
-  readonly memory: number;
-  readonly nanoCpus: number;
+  readonly networks: Record<string, { ip: string; readonly aliases?: readonly string[] }>;
+  restart: { readonly Name: string; readonly MaximumRetryCount: number };
+  memory: number;
+  nanoCpus: number;
+  pids: number;
+  readonly healthcheck?: object;
+  /** What was written in it, by path. */
+  readonly files: Map<string, StoredFile>;
   readonly log: LogLine[];
   /** Share of one core that it keeps busy, and bytes that it holds: what the measurements are made from. */
   readonly load: { readonly cores: number; readonly memory: number };
@@ -91,10 +104,36 @@ export interface Exec {
   readonly user: string;
   readonly cwd: string;
   readonly env: readonly string[];
+  /** Whether it hears what is said to it, and what was. */
+  readonly listens: boolean;
+  stdin: string;
   ran: boolean;
   running: boolean;
   exitCode: number | null;
   pid: number;
+}
+
+export interface EngineEvent {
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly scope: string;
+  readonly time: number;
+  readonly timeNano: number;
+}
+
+/** Something of the swarm, as the API shows it. Its version grows with each change. */
+export interface SwarmObject {
+  readonly ID: string;
+  readonly Version: { Index: number };
+  Spec: Record<string, unknown>;
+  readonly [field: string]: unknown;
+}
+
+export interface Swarm {
+  readonly nodes: SwarmObject[];
+  readonly services: SwarmObject[];
+  readonly tasks: Record<string, unknown>[];
 }
 
 /** Everything that one engine holds. */
@@ -104,6 +143,9 @@ export class State {
   readonly networks: Network[] = [];
   readonly volumes: Volume[] = [];
   readonly execs = new Map<string, Exec>();
+  readonly events: EngineEvent[] = [];
+  /** Only where the estate has a swarm. */
+  swarm: Swarm | undefined;
   /** Images that a registry would have. */
   readonly published: Image[] = [];
   readonly cpus = 8;
@@ -134,6 +176,23 @@ export class State {
       this.images.find((image) => image.references.includes(full) || image.digests.includes(key)) ??
       (/^[0-9a-f]+$/.test(plain) ? this.images.find((image) => image.id.startsWith(plain)) : undefined)
     );
+  }
+
+  network(key: string): Network {
+    const found = this.networks.find(({ name }) => name === key) ?? this.networks.find(({ id }) => key !== "" && id.startsWith(key));
+    if (!found) throw new Refusal(404, `network ${key} not found`);
+    return found;
+  }
+
+  volume(key: string): Volume {
+    const found = this.volumes.find(({ name }) => name === key);
+    if (!found) throw new Refusal(404, `get ${key}: no such volume`);
+    return found;
+  }
+
+  tell(Type: string, Action: string, ID: string, Attributes: Record<string, string> = {}): void {
+    const now = Date.now();
+    this.events.push({ Type, Action, Actor: { ID, Attributes }, scope: "local", time: Math.floor(now / 1000), timeNano: now * 1e6 });
   }
 
   freeAddress(network: string): string {

@@ -28,7 +28,7 @@ export const imageDetailsOf = (image: Image): Record<string, unknown> => ({
   RootFS: { Type: "layers", Layers: image.layers.map(({ id }) => `sha256:${idOf(id)}`) },
 });
 
-export const networkOf = (network: Network): Record<string, unknown> => ({
+export const networkOf = (network: Network, members: object = {}): Record<string, unknown> => ({
   Name: network.name,
   Id: network.id,
   Created: goTime(network.created),
@@ -45,7 +45,7 @@ export const networkOf = (network: Network): Record<string, unknown> => ({
   Ingress: false,
   ConfigFrom: { Network: "" },
   ConfigOnly: false,
-  Containers: {},
+  Containers: members,
   Options: {},
   Labels: network.labels,
 });
@@ -71,7 +71,7 @@ export const execOf = (exec: Exec): Record<string, unknown> => ({
     privileged: false,
     ...(exec.user ? { user: exec.user } : {}),
   },
-  OpenStdin: false,
+  OpenStdin: exec.listens,
   OpenStderr: true,
   OpenStdout: true,
   CanRemove: false,

@@ -1,4 +1,4 @@
-import { type Clock, facet, type Where } from "proxmcp/plugin";
+import { type Clock, facet, SAID, type Where } from "proxmcp/plugin";
 import { z } from "zod";
 import { parseCores, parseSize } from "../sizes.js";
 import { type Config, type Devices, moment, type WireInstance, type WireInterface } from "../wire.js";
@@ -8,14 +8,15 @@ export const Instance = z.object({
   name: facet(z.string(), "Name, unique within its project", { says: ["hostname"] }),
   type: facet(z.enum(["container", "virtual-machine"]), "Container or virtual machine", {
     values: { container: ["ct", "lxc", "system container"], "virtual-machine": ["vm", "virtual machine"] },
+    nouns: true,
   }),
   status: facet(z.enum(["running", "stopped", "frozen", "starting", "stopping", "error"]), "State now", {
     says: ["state"],
     values: {
-      running: ["up", "online", "started", "active", "alive"],
-      stopped: ["down", "off", "offline", "shut down", "inactive"],
-      frozen: ["paused", "suspended"],
-      error: ["failed", "broken", "unreachable"],
+      running: SAID.running,
+      stopped: SAID.stopped,
+      frozen: SAID.paused,
+      error: [...SAID.failed, "unreachable"],
     },
   }),
   cpu: facet(z.int(), "Cores it may use", { says: ["cpus", "cores", "vcpu", "vcpus"], unit: "cores" }).optional(),
@@ -26,12 +27,30 @@ export const Instance = z.object({
   uptime: facet(z.int(), "Time since its start", { unit: "seconds" }).optional(),
   ip: facet(z.string(), "First global IPv4 address", { says: ["address", "ip address", "ipv4"] }).optional(),
   ips: facet(z.array(z.string()), "All global addresses", { says: ["addresses", "ipv6"] }).optional(),
-  os: facet(z.string(), "Operating system of its image", { says: ["distro", "distribution", "operating system"] }).optional(),
+  os: facet(z.string(), "Operating system of its image", {
+    says: ["distro", "distribution", "operating system"],
+    values: {
+      ubuntu: [],
+      debian: [],
+      alpine: [],
+      fedora: [],
+      centos: [],
+      rocky: [],
+      alma: ["almalinux"],
+      opensuse: ["suse"],
+      arch: ["archlinux", "arch linux"],
+      busybox: [],
+      windows: ["win"],
+    },
+  }).optional(),
   release: facet(z.string(), "Release of that system", { says: ["version", "os version"] }).optional(),
-  arch: facet(z.string(), "Processor architecture", { says: ["architecture"] }),
+  arch: facet(z.string(), "Processor architecture", {
+    says: ["architecture"],
+    values: { x86_64: ["amd64", "x64", "x86", "intel"], aarch64: ["arm64", "arm"], armv7l: ["armhf", "arm32"] },
+  }),
   image: facet(z.string(), "Description of its image").optional(),
-  node: facet(z.string(), "Cluster member it is on", { says: ["member", "location"] }).optional(),
-  project: facet(z.string(), "Project it belongs to").optional(),
+  node: facet(z.string(), "Cluster member it is on", { says: ["member", "location"], place: true }).optional(),
+  project: facet(z.string(), "Project it belongs to", { place: true }).optional(),
   profiles: facet(z.array(z.string()), "Profiles applied to it", { says: ["profile"] }),
   ephemeral: facet(z.boolean(), "Whether stopping deletes it", { says: ["temporary"] }),
   snapshots: facet(z.int(), "How many snapshots it has", { says: ["snapshot count"] }).optional(),

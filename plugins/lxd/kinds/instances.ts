@@ -18,7 +18,7 @@ const timeout = z.int().min(1).max(600).default(STOP_TIMEOUT).describe("Seconds 
 export const instances = kind({
   name: "instance",
   about: "A system container or virtual machine",
-  says: ["instance", "machine", "guest", "container", "server"],
+  says: ["instance", "machine", "guest"],
   item: Instance,
   key: "name",
   everyday: ["list", "get", "create", "start", "stop", "delete", "exec", "update"],

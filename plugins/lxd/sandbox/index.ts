@@ -45,7 +45,11 @@ export const demo: NonNullable<SandboxModule["demo"]> = {
   connections: { "pi-cluster-01": { taskTime: 300 } },
   tour: [
     { say: "Which LXD containers are running?", tool: "inventory_query", args: { query: "running lxd containers" } },
-    { say: "Make me a small Alpine container.", tool: "lxd_instance_create", args: { name: "demo", image: "alpine/3.20", cpu: 1, memory: 268_435_456 } },
+    {
+      say: "Make me a small Alpine container.",
+      tool: "lxd_instance_create",
+      args: { name: "demo", image: "alpine/3.20", cpu: 1, memory: 268_435_456 },
+    },
     { say: "What kernel does it see?", tool: "lxd_instance_exec", args: { name: "demo", command: ["uname", "-a"] } },
     { say: "Keep its state before I try something.", tool: "lxd_snapshot_create", args: { instance: "demo", name: "before" } },
     { say: "Which instances have a snapshot?", tool: "inventory_query", args: { query: "names of instances with a snapshot" } },

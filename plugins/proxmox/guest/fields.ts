@@ -1,5 +1,5 @@
 /** What VMs and containers have in common, field by field. */
-import { facet } from "proxmcp/plugin";
+import { facet, SAID } from "proxmcp/plugin";
 import { z } from "zod";
 import { Disk, Nic } from "./hardware.js";
 
@@ -9,11 +9,11 @@ export const guestFields = {
   status: facet(z.enum(["running", "stopped", "paused", "suspended", "error", "unknown"]), "State now; unknown while its node is offline", {
     says: ["state"],
     values: {
-      running: ["up", "on", "online", "started", "active", "alive"],
-      stopped: ["down", "off", "shut down", "powered off", "halted", "inactive"],
-      paused: ["frozen"],
+      running: SAID.running,
+      stopped: SAID.stopped,
+      paused: SAID.paused,
       suspended: ["asleep", "hibernated"],
-      error: ["crashed", "panicked", "broken"],
+      error: [...SAID.failed, "panicked"],
     },
   }),
   node: facet(z.string(), "Node it is on", { says: ["host", "server", "hypervisor"], place: true }),

@@ -12,6 +12,7 @@ export const replications = records({
   key: "id",
   path: () => "/cluster/replication",
   fixed: { type: "local" },
+  fromList: true,
   columns: {
     id: text("id", "VMID and number: 100-0", { required: true, fixed: true }),
     guest: whole("guest", "VMID of the guest", { says: ["vmid"], shown: true }),

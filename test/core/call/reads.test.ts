@@ -121,6 +121,21 @@ describe("a write in between", () => {
     expect(room("main").calls).toEqual(["list", "create", "get", "list"]);
   });
 
+  it("keeps reads that begin during it from joining one that began before it", async () => {
+    const { call, room } = await openTapes(one);
+    const { closed, open } = gate();
+    room("main").gate = closed;
+    const calls = [call("tape_cartridge_list")];
+    await until(() => room("main").calls.length === 1);
+    calls.push(call("tape_cartridge_load", { barcode: "T00001" }));
+    await until(() => room("main").calls.length === 2);
+    calls.push(call("tape_cartridge_list"));
+    await until(() => room("main").calls.length === 3);
+    open();
+    await Promise.all(calls);
+    expect(room("main").calls.filter((made) => made === "list")).toHaveLength(2);
+  });
+
   it("keeps reads that began during it from being joined after it", async () => {
     const { call, room } = await openTapes(one);
     const writing = gate();
