@@ -15,7 +15,7 @@ import { ConnectionEntry } from "./connections.js";
 import { Services } from "./container.js";
 import type { Progress } from "./declare/action.js";
 import type { Provider } from "./declare/provider.js";
-import { CLOCK, LOGGER, type Logger, STATE } from "./declare/tokens.js";
+import { CLOCK, LOGGER, type Logger, PEERS, type Peers, STATE } from "./declare/tokens.js";
 import { creators, deriveRoutes, type Route } from "./derive/routes.js";
 import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
@@ -100,6 +100,7 @@ export class ProxMcp {
     const { limits = {} } = config;
     this.#entries = providers.flatMap((provider) => {
       const ofPlugin = services.child();
+      ofPlugin.value(PEERS, this.#peersOf(provider.name));
       return configured
         .filter((one) => one.provider === provider)
         .map(({ name, options, tags, from, match }) => {
@@ -363,6 +364,30 @@ export class ProxMcp {
 
   #entriesOf(provider: string): readonly ConnectionEntry[] {
     return this.#entries.filter((entry) => entry.provider.name === provider);
+  }
+
+  /** What a client sees of the others of its provider. The policy is asked about the far side as it was about the near one. */
+  #peersOf(provider: string): Peers {
+    const entries = (): readonly ConnectionEntry[] => this.#entriesOf(provider);
+    return {
+      get names() {
+        return entries().map((entry) => entry.name);
+      },
+      client: (name, tool) => {
+        const entry = entries().find((one) => one.name === name);
+        if (!entry)
+          throw new ProxMcpError(
+            "CONNECTION_UNKNOWN",
+            `There is no ${JSON.stringify(name)}. There is: ${entries()
+              .map((one) => one.name)
+              .join(", ")}.`,
+          );
+        const decision = this.#policy.decide(LOCAL, tool, name);
+        if (!decision.allowed)
+          throw new ProxMcpError("TOOL_DENIED", `${tool.name} is not allowed on ${name}: ${decision.why}.`, { connection: name });
+        return entry.client;
+      },
+    };
   }
 
   #fallback(provider: string): string | undefined {

@@ -28,7 +28,7 @@ export class ConnectionEntry {
     this.from = options.from;
     this.#services = options.services;
     this.#services.value(CONNECTION, connection as Connection<never>);
-    this.#matches = options.match?.length ? picomatch([...options.match], { nocase: true }) : undefined;
+    this.#matches = options.match?.length ? picomatch([...options.match], { nocase: true, bash: true, dot: true }) : undefined;
     this.#limit = pLimit(options.concurrency);
   }
 

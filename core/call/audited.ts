@@ -56,12 +56,13 @@ export async function audited(
     value = await work(trace);
   } catch (error) {
     const failure = toProxMcpError(error);
-    if (failure.code === "INTERNAL") {
-      const { stack } = (failure.details.cause ?? failure) as Error;
-      logger.error("a call failed for a reason that is a fault", { call: context.call, tool: name, stack });
-    }
+    if (failure.code === "INTERNAL")
+      logger.error("a call failed for a reason that is a fault", { call: context.call, tool: name, stack: stackOf(error) });
     if (failure.details.connection) trace.connections = [failure.details.connection];
-    await write(failure.code);
+    // The call failed already; that its line could not be written as well is for the log.
+    await write(failure.code).catch((unwritten: unknown) =>
+      logger.error("an audit line could not be written", { call: context.call, tool: name, error: String(unwritten) }),
+    );
     throw new ProxMcpError(failure.code, secrets.maskText(failure.message), secrets.mask({ ...failure.details, cause: undefined }));
   }
   try {

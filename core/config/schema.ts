@@ -78,7 +78,7 @@ export const defineConfig = (config: Config): Config => config;
 export const DEFAULTS = {
   surface: "default",
   confirm: "destructive",
-  readTimeout: 60,
+  readTimeout: 30,
   writeTimeout: 600,
   concurrency: 8,
   outputBytes: 200_000,

@@ -40,9 +40,17 @@ export interface Connection<Options = Record<string, unknown>> {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** The connections of the same provider, for what goes from one to another. */
+export interface Peers {
+  readonly names: readonly string[];
+  /** The client of one of them. Throws CONNECTION_UNKNOWN, or TOOL_DENIED where this tool is not allowed there. */
+  client(name: string, tool: { readonly name: string; readonly safety: "read" | "write" | "destructive" }): object;
+}
+
 export const HTTP = token<Http>("http");
 export const SSH = token<Ssh>("ssh");
 export const LOGGER = token<Logger>("logger");
 export const CLOCK = token<Clock>("clock");
 export const STATE = token<StateStore>("state");
+export const PEERS = token<Peers>("peers");
 export const CONNECTION = token<Connection<never>>("connection");

@@ -43,7 +43,7 @@ export interface ToolOptions {
   /** The provider's connections. The parameter that names one exists only when there are several. */
   readonly connections: readonly string[];
   /** Whether calls of this safety have to be confirmed, so that the tool takes a confirmation token. */
-  confirms(tool: { readonly name: string; readonly safety: Safety }): boolean;
+  confirms(tool: { readonly name: string; readonly safety: Safety; readonly aliases: readonly string[] }): boolean;
 }
 
 /** More names than this are not worth their tokens in every tool's schema; `connection_list` has them. */
@@ -92,7 +92,7 @@ function deriveTool(operation: Operation, options: ToolOptions): Tool {
     ...(action?.timeout ? { timeout: action.timeout } : {}),
   };
   return lazily(tool, {
-    inputSchema: () => inputSchema(operation, options, options.confirms({ name, safety })),
+    inputSchema: () => inputSchema(operation, options, options.confirms({ name, safety, aliases: aliases ?? [] })),
     outputSchema: () => outputSchema(operation, options),
   });
 }
@@ -172,7 +172,8 @@ function outputSchema({ provider, kind, verb, action }: Operation, { connections
   }
   if (verb === "delete") return object({ deleted: { type: "boolean" }, [kind.key]: { type: "string" }, ...noun, ...notes }, ["deleted"]);
   if (action?.output) return object({ result: open(jsonOf(action.output, "output")), ...noun, ...notes }, ["result"]);
-  return object({ item, ...noun, ...notes }, ["item"]);
+  // After a write that could not be read back there is a note instead of the item.
+  return object({ item, ...noun, ...notes }, action ? [] : ["item"]);
 }
 
 /** Later versions may answer more fields; a client that cached this schema must not refuse them. */

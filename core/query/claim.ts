@@ -66,7 +66,23 @@ export function anyOf(parts: readonly Where[]): Where {
   const plain = (value: unknown): boolean => asList(value).every((one) => typeof one === "string");
   if (names.size === 1 && name !== undefined && !["and", "or", "not"].includes(name) && parts.every((part) => plain(part[name])))
     return { [name]: [...new Set(parts.flatMap((part) => asList(part[name])))] };
+  const shared = factored(parts);
+  if (shared) return shared;
   return { or: parts.flatMap((part) => (Object.keys(part).length === 1 && Array.isArray(part["or"]) ? (part["or"] as Where[]) : [part])) };
+}
+
+/** Alternatives that differ in one field's plain values only are one filter with all of these values. */
+function factored(parts: readonly Where[]): Where | undefined {
+  const [first, ...others] = parts;
+  if (!first) return undefined;
+  const names = Object.keys(first);
+  if (names.length < 2 || others.some((part) => Object.keys(part).length !== names.length || names.some((name) => !Object.hasOwn(part, name))))
+    return undefined;
+  const differing = names.filter((name) => parts.some((part) => JSON.stringify(part[name]) !== JSON.stringify(first[name])));
+  const [name] = differing;
+  if (differing.length !== 1 || name === undefined || !parts.every((part) => asList(part[name]).every((value) => typeof value === "string")))
+    return undefined;
+  return { ...first, [name]: [...new Set(parts.flatMap((part) => asList(part[name])))].toSorted() };
 }
 
 const isEmpty = (where: Where): boolean => Object.keys(where).length === 0;

@@ -5,7 +5,10 @@ import type { NounMeaning, Part } from "./reading.js";
 export interface Segment {
   readonly nouns: readonly NounMeaning[];
   readonly providers: readonly string[];
+  /** What was said of it. */
   readonly node: Node | undefined;
+  /** What was said of all nouns together; it goes for those that can be asked it. */
+  readonly shared: readonly Node[];
 }
 
 /**
@@ -18,15 +21,16 @@ export function combine(parts: readonly Part[]): readonly Segment[] {
   if (spans.length <= 1) {
     const [only] = spans;
     const all = only ? [...only.before, ...only.after] : parts;
-    return [{ nouns: only?.nouns ?? [], providers: providersOf(all), node: nodeOf(all) }];
+    return [{ nouns: only?.nouns ?? [], providers: providersOf(all), node: nodeOf(all), shared: [] }];
   }
   const firstOwn = spans.slice(1).some((span) => hasClaims(span.before));
   const lastOwn = spans.slice(0, -1).some((span) => hasClaims(span.after));
-  const shared = [...(firstOwn ? [] : (spans[0]?.before ?? [])), ...(lastOwn ? [] : (spans.at(-1)?.after ?? []))];
+  const [leading, trailing] = [firstOwn ? [] : (spans[0]?.before ?? []), lastOwn ? [] : (spans.at(-1)?.after ?? [])];
+  const shared = [nodeOf(leading), nodeOf(trailing)].filter((node) => node !== undefined);
   return spans.map((span, at) => {
     const own = [...(at > 0 || firstOwn ? span.before : []), ...(at < spans.length - 1 || lastOwn ? span.after : [])];
-    const mine = [...own, ...shared];
-    return { nouns: span.nouns, providers: providersOf(own).length > 0 ? providersOf(own) : providersOf(shared), node: nodeOf(mine) };
+    const providers = providersOf(own).length > 0 ? providersOf(own) : providersOf([...leading, ...trailing]);
+    return { nouns: span.nouns, providers, node: nodeOf(own), shared };
   });
 }
 

@@ -2,7 +2,7 @@ import type { Where } from "../declare/action.js";
 import { ProxMcpError } from "../errors.js";
 import { toolName } from "../derive/tools.js";
 import { plural, spaced } from "../derive/words.js";
-import { allOf, anyOf, filterFor, sayNode } from "./claim.js";
+import { allOf, anyOf, conjunction, filterFor, type Node, sayNode } from "./claim.js";
 import type { Segment } from "./combine.js";
 import type { KindView, Lexicon } from "./lexicon.js";
 import { parseQuery, type Parsed } from "./parse.js";
@@ -126,11 +126,13 @@ function targetsOf(
   const wheres = new Map<string, Where[]>();
   const lacking = new Map<string, string>();
   const reachable = connections && new Set(lexicon.connections.filter(({ name }) => connections.includes(name)).map(({ provider }) => provider));
-  for (const segment of segments) {
-    for (const view of candidatesOf(segment, lexicon, reading)) {
+  const views = segments.map((segment) => candidatesOf(segment, lexicon, reading));
+  const askable = new Set(segments.flatMap(({ shared }) => shared).filter((node) => views.flat().some((view) => "where" in filterFor(node, view))));
+  for (const [at, segment] of segments.entries()) {
+    for (const view of views[at] ?? []) {
       if (reachable && !reachable.has(view.provider.name)) continue;
       if (segment.providers.length > 0 && !segment.providers.includes(view.provider.name)) continue;
-      const filter = segment.node ? filterFor(segment.node, view) : { where: {} };
+      const filter = filterOf(segment, view, askable);
       if ("lacks" in filter) lacking.set(view.id, filter.lacks);
       else wheres.set(view.id, [...(wheres.get(view.id) ?? []), allOf([nounFilter(segment.nouns, view), filter.where])]);
     }
@@ -142,6 +144,12 @@ function targetsOf(
     .map(([id, claim]) => `${titleOf(lexicon.kinds.get(id) as KindView)} can't be asked whether ${claim}`);
   if (targets.length === 0) throw nobodyToAsk(leftOut, connections);
   return { targets, leftOut: named ? leftOut : [] };
+}
+
+/** In "untagged images and containers that are running" only the containers can be running, and only the images untagged. */
+function filterOf({ node, shared }: Segment, view: KindView, askable: ReadonlySet<Node>): ReturnType<typeof filterFor> {
+  const said = [...(node ? [node] : []), ...shared.filter((one) => !askable.has(one) || "where" in filterFor(one, view))];
+  return said.length > 0 ? filterFor(conjunction(said), view) : { where: {} };
 }
 
 /** Kinds whose list needs to be told a parent can't be asked in general. */
@@ -245,7 +253,10 @@ function sentenceOf(
   aggregate: InterpretedAggregate | undefined,
   fields: readonly string[],
 ): string {
-  const conditions = segments.flatMap((segment) => (segment.node ? [sayNode(segment.node)] : []));
+  const conditions = segments.flatMap(({ node, shared }) => {
+    const said = [...(node ? [node] : []), ...shared];
+    return said.length > 0 ? [sayNode(conjunction(said))] : [];
+  });
   const things = views.map(titleOf);
   const named = things.length > 6 ? `${things.slice(0, 5).join(", ")} and ${things.length - 5} more` : things.join(", ");
   const lead = aggregate

@@ -1,6 +1,8 @@
 import type { Provider } from "../declare/provider.js";
 import { deriveFields, type Field } from "../derive/fields.js";
 import { plural, spaced } from "../derive/words.js";
+import { QUANTITY_WORDS } from "./quantity.js";
+import { TIME_WORDS } from "./times.js";
 import { GRAMMAR, type GrammarWord } from "./words.js";
 
 /** A kind as a query sees it. */
@@ -50,7 +52,8 @@ export function buildLexicon(providers: readonly Provider[], connections: readon
   const seen = new Set<string>();
   const add = (phrase: string, meaning: Meaning): void => {
     const key = spaced(phrase).toLowerCase().trim();
-    if (!key) return;
+    // "with ram" and "not running" would swallow the grammar that leads up to every other use of the word.
+    if (!key || LEADING.test(key)) return;
     const identity = JSON.stringify(meaning);
     for (const spelling of spellings(key)) {
       const once = `${spelling}\n${identity}`;
@@ -74,7 +77,7 @@ export function buildLexicon(providers: readonly Provider[], connections: readon
       add(value, { is: "tagValue", key, value });
     }
   }
-  const words = new Set<string>();
+  const words = new Set<string>([...QUANTITY_WORDS, ...TIME_WORDS, "provider", "platform", "connection"]);
   const targets = new Set<string>();
   let longest = 1;
   for (const [phrase, found] of meanings) {
@@ -90,6 +93,10 @@ export function buildLexicon(providers: readonly Provider[], connections: readon
   for (const word of targets) byLength.set(word.length, [...(byLength.get(word.length) ?? []), word]);
   return { kinds, connections, meanings, longest, words, byLength };
 }
+
+/** "memory usage" is read as memory and its use, so that it means the same for a kind that says it and for one that does not. */
+const USE = / (?:usage|used|use|free)$/;
+const LEADING = /^(?:with|without|in|on|of|by|for|from|to|not|no|has|have|is|are) /;
 
 type Add = (phrase: string, meaning: Meaning) => void;
 
@@ -109,7 +116,7 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
     if (field.facet.secret || field.type === "object") continue;
     const singular = (field.type === "list" || field.type === "number") && /[^s]s$/.test(field.name) ? [field.name.slice(0, -1)] : [];
     // A word that the grammar is made of ("by", "used", "called") can't be a field's as well.
-    for (const word of [field.name, ...singular, ...(field.facet.says ?? [])].filter((one) => !GRAMMAR.has(one)))
+    for (const word of [field.name, ...singular, ...(field.facet.says ?? [])].filter((one) => !GRAMMAR.has(one) && !USE.test(spaced(one))))
       addBoth(add, word, { is: "field", kind: id, field: field.name });
     for (const value of new Set([...(field.values ?? []), ...Object.keys(field.facet.values ?? {})])) {
       const meaning: Meaning = { is: "value", kind: id, field: field.name, value };
@@ -136,7 +143,7 @@ function spellings(word: string): ReadonlySet<string> {
   ] as const) {
     // Only at the end of a word: "hour" stays "hour".
     if (word.length > british.length + 2 && word.endsWith(british)) all.add(word.slice(0, -british.length) + american);
-    if (word.length > american.length + 3 && word.endsWith(american)) all.add(word.slice(0, -american.length) + british);
+    if (word.length > american.length + 2 && word.endsWith(american)) all.add(word.slice(0, -american.length) + british);
   }
   return all;
 }

@@ -120,8 +120,14 @@ function quantityFirst(reading: Reading): boolean {
     const after = bridge + 1;
     const usedAfter = Boolean(reading.is("used", after));
     const freeAfter = Boolean(reading.is("free", after));
-    reading.claim(numberClaim({ entries, text: reading.peek(bridge)?.lower ?? "", range, used: used || usedAfter, free: free || freeAfter }));
-    reading.take(after + (usedAfter || freeAfter ? 1 : 0));
+    const tail = after + (usedAfter || freeAfter ? 1 : 0);
+    // "2 gb memory or more"
+    const orMore = reading.is("compareAfter", tail);
+    const compared = orMore && range.how === "equal" ? { ...range, how: orMore.how } : range;
+    reading.claim(
+      numberClaim({ entries, text: reading.peek(bridge)?.lower ?? "", range: compared, used: used || usedAfter, free: free || freeAfter }),
+    );
+    reading.take(tail + (orMore ? 1 : 0));
     return true;
   }
   if (range.low.dimension === "number" || range.low.dimension === "seconds") return false;

@@ -129,3 +129,13 @@ const shown = (word: string): string => {
 };
 
 const longTime = (word: string): string => ({ s: "seconds", h: "hours", d: "days", w: "weeks", y: "years" })[word] ?? word;
+
+/** Words that mean a number or a unit, so that they are not taken for misspelt ones. */
+export const QUANTITY_WORDS: readonly string[] = [
+  ...Object.keys(NUMBER_WORDS),
+  ...Object.keys(SECONDS),
+  ...BYTES.keys(),
+  "percent",
+  "degrees",
+  "celsius",
+];

@@ -161,9 +161,10 @@ export const fieldsRule: Rule = (reading) => {
   for (;;) {
     const fields = meaningsOf(reading.peek(at), "field");
     if (fields.length === 0) break;
-    chosen.push([...fields]);
+    const used = reading.is("used", at + 1);
+    chosen.push(fields.map((entry) => (used ? measured(reading, entry) : entry)));
     at += 1;
-    if (reading.is("used", at) || reading.is("free", at)) at += 1;
+    if (used || reading.is("free", at)) at += 1;
     const next = reading.past(at, "comma", "and", "filler");
     if (next === at || meaningsOf(reading.peek(next), "field").length === 0) break;
     at = next;
@@ -179,5 +180,11 @@ export const fieldsRule: Rule = (reading) => {
   reading.take(at + 1);
   return true;
 };
+
+/** "cpu usage" is the field that measures the use of the cpu. */
+function measured(reading: Reading, entry: FieldMeaning): FieldMeaning {
+  const name = [`${entry.field}_used`, `${entry.field}_usage`].find((one) => reading.kind(entry.kind)?.fields.has(one));
+  return name ? { ...entry, field: name } : entry;
+}
 
 const sortable = (reading: Reading, ahead: number): readonly FieldMeaning[] => meaningsOf(reading.peek(ahead), "field");

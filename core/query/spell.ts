@@ -6,14 +6,14 @@ export interface Correction {
 }
 
 /** Words behind these are names, whatever they look like. */
-const NAMING = /\b(?:called|named|name|with|containing|tagged|tag|image)\s+$/i;
+const NAMING = /\b(?:called|named|name|with|containing|contains|contain|matching|matches|match|like|including|tagged|tag|image)\s+$/i;
 
 /** Puts right a letter in words that nobody knows. Names, quoted text and short words are left alone. */
 export function correctSpelling(text: string, lexicon: Lexicon): { text: string; corrected: readonly Correction[] } {
   const corrected: Correction[] = [];
   const quoted = /"[^"]*"|“[^”]*”|'[^']*'(?=$|[\s,.;)?!])/g;
   const spans = [...text.matchAll(quoted)].map((match) => [match.index, match.index + match[0].length] as const);
-  const fixed = text.replace(/[\p{L}\p{N}_.:/*@-]+/gu, (word: string, offset: number) => {
+  const fixed = text.replace(/[\p{L}\p{N}_.:/*@'’-]+/gu, (word: string, offset: number) => {
     const lower = word.toLowerCase().replace(/[.:]+$/, "");
     if (lower.length < 4 || !/^[a-z]+$/.test(lower) || lexicon.words.has(lower)) return word;
     if (spans.some(([from, to]) => offset >= from && offset < to) || NAMING.test(text.slice(Math.max(0, offset - 14), offset))) return word;

@@ -1,7 +1,7 @@
 import type { Where } from "../declare/action.js";
 import type { Field } from "../derive/fields.js";
 import type { Claim } from "./claim.js";
-import { type Lexeme, meaningsOf } from "./lex.js";
+import { grammar, type Lexeme, meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
 import type { FieldMeaning, Reading, Rule } from "./reading.js";
 
@@ -23,9 +23,12 @@ export const fieldRule: Rule = (reading) => {
   const negated = span(0, start).some((at) => reading.is("not", at) && !reading.is("with", at));
   const entries = meaningsOf(reading.peek(start), "field").filter((meaning) => textual(fieldOf(reading, meaning)));
   if (entries.length === 0) return false;
-  const lead = start > 0 && !reading.is("filler", start - 1);
+  const lead = start > 0 && (isWhose(reading, start - 1) === true || !reading.is("filler", start - 1));
   // "containers that are running": a noun is a field only where something leads up to it, as in "from image nginx".
-  if (meaningsOf(reading.peek(start), "noun").length > 0 && !span(0, start).some((at) => reading.is("place", at) ?? reading.is("with", at)))
+  if (
+    meaningsOf(reading.peek(start), "noun").length > 0 &&
+    !span(0, start).some((at) => reading.is("place", at) ?? reading.is("with", at) ?? isWhose(reading, at))
+  )
     return false;
   const be = reading.past(start + 1, "be", "filler");
   const not = reading.is("not", be) ? 1 : 0;
@@ -54,12 +57,14 @@ export const fieldRule: Rule = (reading) => {
   return true;
 };
 
+const isWhose = (reading: Reading, at: number): true | undefined => (reading.peek(at)?.lower === "whose" ? true : undefined);
+
 /** `without snapshots`, `with a snapshot`, `untagged`, `no tags`. */
 export const presenceRule: Rule = (reading) => {
   const lexeme = reading.peek();
   const tail = lexeme && !lexeme.quoted && lexeme.lower.startsWith("un") ? lexeme.lower.slice(2) : "";
   const un = (reading.lexicon.meanings.get(tail) ?? []).filter((meaning): meaning is FieldMeaning => meaning.is === "field");
-  if (un.length > 0) {
+  if (un.length > 0 && meaningsOf(lexeme, "value").length === 0) {
     const absent = presenceClaim(un, tail, false);
     // Some kinds have a word of their own for it: an image is `untagged`.
     const flags = meaningsOf(lexeme, "field");
@@ -88,8 +93,10 @@ export const presenceRule: Rule = (reading) => {
 export const valueRule: Rule = (reading) => {
   const lexeme = reading.peek();
   const values = meaningsOf(lexeme, "value");
-  // "on" is a state at the end of "which are on", and leads to a place in "on pve2".
-  const leads = reading.is("place") && reading.peek(1) && !isJoint(reading, 1);
+  // "on" is a state at the end of "which are on" and "vms on", and leads to a place in "on pve2".
+  const before = reading.lexemes[reading.at - 1];
+  const stated = grammar(before, "be") !== undefined || meaningsOf(before, "noun").length > 0;
+  const leads = reading.is("place") && (!stated || (reading.peek(1) && !isJoint(reading, 1)));
   if (values.length > 0 && !leads) {
     reading.claim({
       says: `${[...new Set(values.map((one) => one.field))].join(" or ")} is ${lexeme?.lower}`,

@@ -121,15 +121,17 @@ function momentRule(reading: Reading): boolean {
   }
   const period = periodAt(reading, at) ?? agoAt(reading, at);
   if (!period) return false;
+  // "from last week" is within it; "from monday" and "since last week" begin there.
+  const within = how && reading.peek(at - 1)?.lower === "from" && (period.until - period.from > DAY_MS || /^(?:to|yester)day$/.test(period.text));
   const range =
-    how?.how === "since"
+    how?.how === "since" && !within
       ? { after: period.from }
       : how?.how === "before"
         ? { before: period.from }
         : how?.how === "after"
           ? { after: period.until }
           : { after: period.from, before: period.until };
-  const word = how && how.how !== "within" ? `${how.how} ` : "";
+  const word = how && how.how !== "within" && !within ? `${how.how} ` : "";
   reading.claim(timeClaim(entries, `${word}${period.text}`, range));
   reading.take(at + period.length);
   return true;
@@ -282,3 +284,6 @@ function calendarPeriod(unit: string, shift: number, now: number): { from: numbe
       return undefined;
   }
 }
+
+/** Words that mean a time, so that they are not taken for misspelt ones. */
+export const TIME_WORDS: readonly string[] = [...WEEKDAYS, ...MONTHS, "today", "yesterday", "last", "past", "previous", "this", "current"];

@@ -4,7 +4,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ProxMcpError } from "../errors.js";
 import type { HttpTarget, TlsOptions } from "./types.js";
 
-const HANDSHAKE_SECONDS = 20;
+const HANDSHAKE_SECONDS = 10;
 
 /** Opens the byte stream to a target: plain, TLS, a unix socket, or whatever its `dial` opens. */
 export async function connectTo(target: HttpTarget, signal: AbortSignal): Promise<Socket> {

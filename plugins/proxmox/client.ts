@@ -10,6 +10,8 @@ import {
   type HttpResponse,
   LOGGER,
   type Logger,
+  PEERS,
+  type Peers,
   ProxMcpError,
   SSH,
   type Ssh,
@@ -41,7 +43,7 @@ export const at = (parts: TemplateStringsArray, ...values: readonly (string | nu
 
 /** One cluster, through the node at its address. */
 export class ProxmoxClient implements TaskReader {
-  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK, SSH] as const;
+  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK, SSH, PEERS] as const;
   /** `USER@REALM!TOKENID`, for messages. */
   readonly token: string;
   readonly options: ConnectionOf<typeof ProxmoxConnection>["options"];
@@ -50,22 +52,30 @@ export class ProxmoxClient implements TaskReader {
   readonly tags: Readonly<Record<string, string>>;
   /** For what the API can't do: running commands in containers without a console. */
   readonly ssh: Ssh;
+  /** Other clusters, for what goes from one to another. */
+  readonly peers: Peers;
   readonly #endpoints: Endpoints;
   readonly #log: Logger;
   readonly #clock: Clock;
 
-  constructor(http: Http, connection: ConnectionOf<typeof ProxmoxConnection>, log: Logger, clock: Clock, ssh: Ssh) {
+  constructor(http: Http, connection: ConnectionOf<typeof ProxmoxConnection>, log: Logger, clock: Clock, ssh: Ssh, peers: Peers) {
     const { options } = connection;
-    const token = options.token ?? `${options.token_id}=${options.token_secret}`;
-    this.token = token.slice(0, token.indexOf("="));
     this.options = options;
+    const token = this.credentials;
+    this.token = token.slice(0, token.indexOf("="));
     this.name = connection.name;
     this.tags = connection.tags;
     this.ssh = ssh;
+    this.peers = peers;
     this.#log = log;
     this.#clock = clock;
     const headers = { authorization: `PVEAPIToken=${token}`, accept: "application/json" };
     this.#endpoints = new Endpoints(http, endpointsOf(options), { ca: options.ca, verify: options.verify, headers }, log);
+  }
+
+  /** The token with its secret. Only for another cluster that has to reach this one by itself. */
+  get credentials(): string {
+    return this.options.token ?? `${this.options.token_id}=${this.options.token_secret}`;
   }
 
   /** The address that answers now. */

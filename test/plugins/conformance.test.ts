@@ -3,7 +3,7 @@ import lxd from "proxmcp/plugins/lxd";
 import proxmox from "proxmcp/plugins/proxmox";
 import type { Provider, SandboxOptions } from "proxmcp/plugin";
 import { conformance, type Subject } from "../conformance.js";
-import { dockerScenario } from "../conformance/docker.js";
+import { dockerScenario, swarmScenario } from "../conformance/docker.js";
 import { lxdScenario } from "../conformance/lxd.js";
 import { proxmoxScenario } from "../conformance/proxmox.js";
 
@@ -17,8 +17,10 @@ const sandbox = (provider: Provider, name: string, options: SandboxOptions = {})
   },
 });
 
-conformance(sandbox(docker, "docker sandbox"), dockerScenario({ image: "nginx:1.27" }));
-conformance(sandbox(docker, "docker sandbox over TLS", { tls: true }), dockerScenario({ image: "nginx:1.27" }));
+const engine = dockerScenario({ image: "nginx:1.27", registry: "registry.example" });
+conformance(sandbox(docker, "docker sandbox"), engine);
+conformance(sandbox(docker, "docker sandbox over TLS", { tls: true }), engine);
+conformance(sandbox(docker, "docker sandbox, a swarm's manager", { estate: "swarm" }), swarmScenario({ service: "edge_cache" }));
 conformance(sandbox(lxd, "lxd sandbox"), lxdScenario({ image: "alpine/3.20" }));
 conformance(sandbox(lxd, "incus sandbox", { estate: { flavor: "incus" } }), lxdScenario({ image: "alpine/3.20" }));
 conformance(sandbox(proxmox, "proxmox sandbox", { estate: "production" }), proxmoxScenario);

@@ -48,9 +48,16 @@ const noSsh: Ssh = {
   },
 };
 
+const noPeers = {
+  names: [],
+  client: () => {
+    throw new Error("no other clusters here");
+  },
+};
+
 export function clientOf(connection: Readonly<Record<string, unknown>>, clock: Clock = fastClock(), ssh: Ssh = noSsh): ProxmoxClient {
   const options = ProxmoxConnection.parse(connection);
-  const client = new ProxmoxClient(new UndiciHttp(), { name: "test", provider: "proxmox", options, tags: {} }, logger, clock, ssh);
+  const client = new ProxmoxClient(new UndiciHttp(), { name: "test", provider: "proxmox", options, tags: {} }, logger, clock, ssh, noPeers);
   opened.push(client);
   return client;
 }

@@ -33,6 +33,25 @@ export interface SeedImage {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** The swarm that the engine manages. A service without `replicas` runs on each node. */
+export interface SeedSwarm {
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly role?: "manager" | "worker";
+    readonly availability?: "active" | "pause" | "drain";
+    readonly state?: "ready" | "down";
+    readonly labels?: Readonly<Record<string, string>>;
+  }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly image: string;
+    readonly replicas?: number;
+    readonly stack?: string;
+    /** Published port by target port. */
+    readonly ports?: Readonly<Record<string, number>>;
+  }[];
+}
+
 /** What a sandbox begins with. Given as the option `estate`; "empty" has only the images and the engine's own networks. */
 export interface Estate {
   readonly containers?: readonly SeedContainer[];
@@ -41,6 +60,7 @@ export interface Estate {
   readonly registry?: readonly SeedImage[];
   readonly networks?: readonly { readonly name: string; readonly subnet: string; readonly internal?: boolean }[];
   readonly volumes?: readonly { readonly name: string; readonly labels?: Readonly<Record<string, string>> }[];
+  readonly swarm?: SeedSwarm;
 }
 
 const MB = 1_000_000;
@@ -50,6 +70,11 @@ const shopLabels = (service: string, labels: Record<string, string> = {}): Recor
   "com.docker.compose.project": "shop",
   "com.docker.compose.service": service,
   "com.docker.compose.version": "2.24.5",
+  "com.docker.compose.oneoff": "False",
+  "com.docker.compose.project.working_dir": "/srv/shop",
+  "com.docker.compose.project.config_files": "/srv/shop/compose.yaml",
+  "com.docker.compose.depends_on":
+    service === "web" ? "api:service_healthy:false" : service === "api" ? "db:service_healthy:true,cache:service_started:false" : "",
   env: "prod",
   team: "shop",
   ...labels,
@@ -208,4 +233,21 @@ export const DEFAULT_ESTATE: Estate = {
       labels: { env: "prod" },
     },
   ],
+};
+
+/** The same engine as a manager of three nodes. Given as the option `estate` by its name, "swarm". */
+export const SWARM_ESTATE: Estate = {
+  ...DEFAULT_ESTATE,
+  swarm: {
+    nodes: [
+      { name: "dock1", role: "manager" },
+      { name: "dock2", labels: { disk: "ssd" } },
+      { name: "dock3", availability: "drain" },
+    ],
+    services: [
+      { name: "edge_proxy", image: "nginx:1.27", replicas: 2, stack: "edge", ports: { 80: 8088 } },
+      { name: "edge_cache", image: "redis:7", replicas: 1, stack: "edge" },
+      { name: "agent", image: "busybox:1.36" },
+    ],
+  },
 };

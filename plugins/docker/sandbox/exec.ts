@@ -68,7 +68,9 @@ export async function converse(state: State, request: SandboxRequest, socket: Du
   socket.once("close", () => left.abort());
   socket.write("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
   const heard: Buffer[] = [];
-  for await (const chunk of socket) heard.push(chunk as Buffer);
+  // Not by iterating: that would destroy the socket at the end, and the other direction with it.
+  socket.on("data", (chunk: Buffer) => heard.push(chunk));
+  await new Promise<void>((ended) => socket.once("end", ended).once("close", ended));
   exec.stdin = Buffer.concat(heard)
     .subarray(Number(request.headers["content-length"] ?? 0))
     .toString("utf8");

@@ -1,14 +1,16 @@
 import type { Sandbox, SandboxOptions } from "proxmcp/plugin";
 import { selfSignedCertificate, serveSandbox } from "proxmcp/testing";
-import { DEFAULT_ESTATE, type Estate, type SeedImage } from "./estate.js";
+import { DEFAULT_ESTATE, type Estate, type SeedImage, SWARM_ESTATE } from "./estate.js";
+import { converse } from "./exec.js";
 import { answer } from "./routes.js";
 import { seedBox } from "./seed.js";
 import { type Image, idOf, State } from "./state.js";
+import { swarmOf } from "./swarm.js";
 
 const TASK_TIME = 30;
 
 /**
- * Starts a Docker Engine in miniature. `estate` is an `Estate`, or "empty" for one without containers. With `tls` it asks for a
+ * Starts a Docker Engine in miniature. `estate` is an `Estate`, "empty" for one without containers, or "swarm" for a manager of three nodes. With `tls` it asks for a
  * client certificate, as an engine on a network should.
  */
 export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -17,6 +19,7 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
   const [server, client] = options.tls ? await Promise.all([selfSignedCertificate("dock1"), selfSignedCertificate("client")]) : [];
   const served = await serveSandbox((call) => answer(state, call, taskTime), {
     errorBody: (_status, reason) => ({ message: reason }),
+    upgrade: (request, socket) => void converse(state, request, socket),
     ...(options.latency ? { latency: options.latency } : {}),
     ...(options.socket ? { socket: options.socket } : {}),
     ...(server && client ? { tls: { key: server.key, cert: server.cert, ca: client.cert, requireClientCert: true } } : {}),
@@ -28,7 +31,8 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
 }
 
 function stateOf(wanted: unknown): State {
-  const estate: Estate = wanted === "empty" ? { images: DEFAULT_ESTATE.images ?? [] } : ((wanted as Estate | undefined) ?? DEFAULT_ESTATE);
+  const named: Readonly<Record<string, Estate>> = { empty: { images: DEFAULT_ESTATE.images ?? [] }, swarm: SWARM_ESTATE };
+  const estate: Estate = typeof wanted === "string" ? (named[wanted] ?? DEFAULT_ESTATE) : ((wanted as Estate | undefined) ?? DEFAULT_ESTATE);
   const state = new State();
   const now = Date.now();
   for (const image of estate.images ?? DEFAULT_ESTATE.images ?? []) state.images.push(imageOf(image));
@@ -43,6 +47,7 @@ function stateOf(wanted: unknown): State {
     state.networks.push({ ...network, ...rest, id: idOf(`network ${name}`), name, driver: "bridge" });
   for (const { name, labels = null } of estate.volumes ?? []) state.volumes.push({ name, labels, created: now - 86_400_000 * 30, anonymous: false });
   for (const container of estate.containers ?? []) seedBox(state, container);
+  if (estate.swarm) state.swarm = swarmOf(estate.swarm);
   return state;
 }
 

@@ -5,6 +5,7 @@ import { writtenIn } from "./files.js";
 import { filtersOf } from "./listing.js";
 import { bodyOf, type Context } from "./request.js";
 import { type Box, checkReference, type Image, newId, type State, withTag } from "./state.js";
+import { volumeOf } from "./views.js";
 import { empty, json, Refusal } from "./wire.js";
 
 export function update({ state, call, at }: Context): SandboxReply {
@@ -208,23 +209,8 @@ export function createVolume({ state, call }: Context): SandboxReply {
     state.volumes.push({ name, created: Date.now(), labels: Labels, anonymous: !Name });
     state.tell("volume", "create", name, { driver: "local" });
   }
-  return json(201, volumeView(state, name));
+  return json(201, volumeOf(state.volume(name)));
 }
-
-const volumeView = (state: State, name: string): Record<string, unknown> => {
-  const { created, labels } = state.volume(name);
-  return {
-    ...{
-      CreatedAt: new Date(created).toISOString().replace(/\.\d+Z$/, "Z"),
-      Driver: "local",
-      Labels: labels,
-      Name: name,
-      Options: null,
-      Scope: "local",
-    },
-    Mountpoint: `/var/lib/docker/volumes/${name}/_data`,
-  };
-};
 
 export function removeVolume({ state, at }: Context): SandboxReply {
   const volume = state.volume(at[0]!);
@@ -246,5 +232,5 @@ export function listVolumes({ state, call }: Context): SandboxReply {
         return labels?.[key] !== undefined && (value.length === 0 || labels[key] === value.join("="));
       }),
   );
-  return json(200, { Volumes: found.map(({ name }) => volumeView(state, name)), Warnings: null });
+  return json(200, { Volumes: found.map(({ name }) => volumeOf(state.volume(name))), Warnings: null });
 }

@@ -1,12 +1,18 @@
 import type { SandboxCall, SandboxReply } from "proxmcp/testing";
 import { detailsOf } from "./container-views.js";
 import { startBox } from "./containers.js";
+import { build } from "./build.js";
+import { events, happening, pruneCache } from "./events.js";
 import { createExec, findExec, startExec } from "./exec.js";
 import { pullImage, removeImage } from "./images.js";
 import { create, logs, pause, remove, restart, stats, stop, unpause } from "./lifecycle.js";
-import { listBoxes } from "./listing.js";
+import * as files from "./files.js";
+import * as store from "./image-store.js";
+import { filtersOf, listBoxes } from "./listing.js";
+import * as operation from "./operations.js";
 import { type Answer, type Context, isSet } from "./request.js";
 import { checkReference, type State, withTag } from "./state.js";
+import * as swarm from "./swarm.js";
 import * as view from "./views.js";
 import { ENGINE, empty, json, plain, Refusal, refused, streamed } from "./wire.js";
 
@@ -16,8 +22,19 @@ const ROUTES: readonly (readonly [method: string, pattern: RegExp, answer: Answe
   ["GET", /^\/version$/, () => json(200, VERSION)],
   ["GET", /^\/info$/, ({ state }) => json(200, infoOf(state))],
   ["GET", /^\/containers\/json$/, listBoxes],
+  ["POST", /^\/containers\/prune$/, operation.pruneBoxes],
+  ["POST", /^\/commit$/, operation.commit],
+  ["HEAD", /^\/containers\/(.+)\/archive$/, files.statFile],
+  ["GET", /^\/containers\/(.+)\/archive$/, files.readFiles],
+  ["PUT", /^\/containers\/(.+)\/archive$/, files.writeFiles],
+  ["GET", /^\/containers\/(.+)\/changes$/, files.changes],
+  ["GET", /^\/containers\/(.+)\/top$/, operation.top],
+  ["POST", /^\/containers\/(.+)\/update$/, operation.update],
+  ["POST", /^\/containers\/(.+)\/kill$/, operation.kill],
+  ["POST", /^\/containers\/(.+)\/rename$/, operation.rename],
+  ["POST", /^\/containers\/(.+)\/wait$/, operation.wait],
   ["POST", /^\/containers\/create$/, create],
-  ["GET", /^\/containers\/(.+)\/json$/, ({ state, at }) => json(200, detailsOf(state, state.box(at[0]!)))],
+  ["GET", /^\/containers\/(.+)\/json$/, ({ state, at, call }) => json(200, detailsOf(state, state.box(at[0]!), isSet(call.query, "size")))],
   ["GET", /^\/containers\/(.+)\/stats$/, stats],
   ["GET", /^\/containers\/(.+)\/logs$/, logs],
   ["POST", /^\/containers\/(.+)\/start$/, ({ state, at, call }) => empty(startBox(state, state.box(at[0]!), call.taskError) ? 204 : 304)],
@@ -29,14 +46,40 @@ const ROUTES: readonly (readonly [method: string, pattern: RegExp, answer: Answe
   ["DELETE", /^\/containers\/(.+)$/, remove],
   ["POST", /^\/exec\/(.+)\/start$/, startExec],
   ["GET", /^\/exec\/(.+)\/json$/, ({ state, at }) => json(200, view.execOf(findExec(state, at[0]!)))],
-  ["GET", /^\/images\/json$/, ({ state }) => json(200, state.images.map(view.imageSummaryOf))],
-  ["POST", /^\/images\/create$/, ({ state, call, taskTime }) => streamed(pullImage(state, call.query, taskTime, call.taskError), "application/json")],
+  ["GET", /^\/images\/json$/, (context) => json(200, store.listImages(context).map(view.imageSummaryOf))],
+  ["POST", /^\/images\/create$/, createImage],
+  ["POST", /^\/images\/load$/, store.load],
+  ["POST", /^\/images\/prune$/, store.prune],
+  ["POST", /^\/build$/, build],
+  ["POST", /^\/build\/prune$/, pruneCache],
   ["GET", /^\/images\/(.+)\/json$/, showImage],
-  ["DELETE", /^\/images\/(.+)$/, ({ state, at, call }) => json(200, removeImage(state, at[0]!, isSet(call.query, "force")))],
-  ["GET", /^\/networks$/, ({ state }) => json(200, state.networks.map(view.networkOf))],
-  ["GET", /^\/networks\/([^/]+)$/, showNetwork],
-  ["GET", /^\/volumes$/, ({ state }) => json(200, { Volumes: state.volumes.map(view.volumeOf), Warnings: null })],
-  ["GET", /^\/volumes\/([^/]+)$/, showVolume],
+  ["GET", /^\/images\/(.+)\/history$/, store.history],
+  ["GET", /^\/images\/(.+)\/get$/, store.save],
+  ["POST", /^\/images\/(.+)\/tag$/, store.tag],
+  ["POST", /^\/images\/(.+)\/push$/, store.push],
+  ["DELETE", /^\/images\/(.+)$/, deleteImage],
+  ["GET", /^\/networks$/, listNetworks],
+  ["POST", /^\/networks\/create$/, operation.createNetwork],
+  ["POST", /^\/networks\/prune$/, operation.pruneNetworks],
+  ["GET", /^\/networks\/([^/]+)$/, ({ state, at }) => json(200, networkView(state, at[0]!))],
+  ["POST", /^\/networks\/([^/]+)\/connect$/, operation.connect],
+  ["POST", /^\/networks\/([^/]+)\/disconnect$/, operation.disconnect],
+  ["DELETE", /^\/networks\/([^/]+)$/, operation.removeNetwork],
+  ["GET", /^\/volumes$/, operation.listVolumes],
+  ["POST", /^\/volumes\/create$/, operation.createVolume],
+  ["GET", /^\/volumes\/([^/]+)$/, ({ state, at }) => json(200, view.volumeOf(state.volume(at[0]!)))],
+  ["DELETE", /^\/volumes\/([^/]+)$/, operation.removeVolume],
+  ["GET", /^\/system\/df$/, store.diskUsage],
+  ["GET", /^\/events$/, events],
+  ["GET", /^\/nodes$/, swarm.listNodes],
+  ["GET", /^\/nodes\/([^/]+)$/, swarm.showNode],
+  ["POST", /^\/nodes\/([^/]+)\/update$/, swarm.updateNode],
+  ["GET", /^\/services$/, swarm.listServices],
+  ["GET", /^\/services\/([^/]+)$/, swarm.showService],
+  ["GET", /^\/services\/([^/]+)\/logs$/, swarm.serviceLogs],
+  ["POST", /^\/services\/([^/]+)\/update$/, swarm.updateService],
+  ["GET", /^\/tasks$/, swarm.listTasks],
+  ["GET", /^\/tasks\/([^/]+)$/, swarm.showTask],
 ];
 
 /** Answers a request as the engine would. */
@@ -48,8 +91,11 @@ export async function answer(state: State, call: SandboxCall, taskTime: number):
     if (!found) continue;
     const unfit = version === undefined ? undefined : wrongVersion(version);
     if (unfit) return unfit;
+    const tell = happening(state, method, path);
     try {
-      return await route({ state, call, at: found.slice(1).map(decodeURIComponent), taskTime });
+      const reply = await route({ state, call, at: found.slice(1).map(decodeURIComponent), taskTime });
+      if (reply.status < 300) tell?.();
+      return reply;
     } catch (error) {
       if (error instanceof Refusal) return refused(error.status, error.message);
       throw error;
@@ -109,6 +155,7 @@ function infoOf(state: State): Record<string, unknown> {
     Name: "dock1",
     ServerVersion: ENGINE.version,
     Warnings: null,
+    Swarm: { LocalNodeState: state.swarm ? "active" : "inactive" },
   };
 }
 
@@ -120,16 +167,31 @@ function showImage({ state, at }: Context): SandboxReply {
   throw new Refusal(404, `no such image: ${key}: No such image: ${withTag(key)}`);
 }
 
-function showNetwork({ state, at }: Context): SandboxReply {
-  const key = at[0]!;
-  const network = state.networks.find(({ name, id }) => name === key || id.startsWith(key));
-  if (!network) throw new Refusal(404, `network ${key} not found`);
-  return json(200, view.networkOf(network));
+function deleteImage({ state, at, call }: Context): SandboxReply {
+  const gone = removeImage(state, at[0]!, isSet(call.query, "force"));
+  for (const { Untagged, Deleted } of gone) state.tell("image", Deleted ? "delete" : "untag", Deleted ?? Untagged ?? "", {});
+  return json(200, gone);
 }
 
-function showVolume({ state, at }: Context): SandboxReply {
-  const key = at[0]!;
-  const volume = state.volumes.find(({ name }) => name === key);
-  if (!volume) throw new Refusal(404, `get ${key}: no such volume`);
-  return json(200, view.volumeOf(volume));
+function createImage(context: Context): SandboxReply {
+  const { state, call, taskTime } = context;
+  if (call.query.get("fromSrc")) return store.importImage(context);
+  const reference = withTag(call.query.get("fromImage") ?? "");
+  if (!store.mayAccess(reference, store.loginOf(context)))
+    throw new Refusal(500, `Head "https://registry.example/v2/": unauthorized: authentication required`);
+  return streamed(pullImage(state, call.query, taskTime, call.taskError), "application/json");
+}
+
+const networkView = (state: State, key: string): Record<string, unknown> => {
+  const network = state.network(key);
+  return view.networkOf(network, operation.membersOf(state, network.name));
+};
+
+function listNetworks({ state, call }: Context): SandboxReply {
+  const { dangling } = filtersOf(call.query.get("filters"));
+  const found = dangling?.[0] === "true" || dangling?.[0] === "1" ? operation.unusedNetworks(state) : state.networks;
+  return json(
+    200,
+    found.map((network) => view.networkOf(network)),
+  );
 }

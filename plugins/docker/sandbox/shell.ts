@@ -13,7 +13,7 @@ export type Write = (stream: "stdout" | "stderr", text: string) => void;
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const USERS: Readonly<Record<string, number>> = { root: 0, app: 1000, nobody: 65534 };
 const BINARIES = new Set("sh echo true false cat uname id pwd env hostname sleep seq kill ls".split(" "));
-const FOLDERS = new Set(BASE_FOLDERS);
+const FOLDERS: ReadonlySet<string> = new Set(BASE_FOLDERS);
 
 const KERNEL = "6.8.0-45-generic";
 
@@ -119,6 +119,13 @@ function catFiles(exec: Exec, paths: readonly string[], write: Write): number {
   return code;
 }
 
+/** `$?` and `$NAME`. */
+const expanded = (word: string, { box, env }: Exec, code: number): string =>
+  word.replace(/\$(\?|\w+)/g, (_, name: string) => {
+    const set = [...box.env, ...env].findLast((variable) => variable.startsWith(`${name}=`));
+    return name === "?" ? String(code) : (set?.slice(name.length + 1) ?? "");
+  });
+
 /** Steps of a script, joined by `;`, `&&` or `||`, with the one redirection that matters here. */
 async function runScript(exec: Exec, script: string, write: Write, signal: AbortSignal): Promise<number> {
   let code = 0;
@@ -126,7 +133,7 @@ async function runScript(exec: Exec, script: string, write: Write, signal: Abort
     if ((join === "&&" && code !== 0) || (join === "||" && code === 0) || signal.aborted) continue;
     const toStderr = />&2\s*/.test(step);
     const words = (step.replace(/1?>&2/, "").match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) =>
-      word.replace(/^(['"])(.*)\1$/s, "$2").replaceAll("$?", String(code)),
+      word.startsWith("'") ? word.slice(1, -1) : expanded(word.replace(/^"(.*)"$/s, "$1"), exec, code),
     );
     if (words.length === 0) continue;
     if (words[0] === "exit") return Number(words[1] ?? code) & 0xff;

@@ -1,6 +1,7 @@
 import { facet, forClient, isProxMcpError, type ItemArgs, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import { type Backup as Row, backupsOf } from "../backups.js";
+import { copyBackup } from "../backup-copy.js";
 import { at, type ProxmoxClient } from "../client.js";
 import { LONG } from "../guest/actions.js";
 import { wait } from "../guest/create.js";
@@ -111,6 +112,14 @@ export const backups = kind({
       timeout: LONG,
       loses: async (args) => await restoreLosses(args, await theBackup(args)),
       run: async (args) => await restore(args, await theBackup(args)),
+    }),
+    copy: write({
+      about: "Have a backup in another configured cluster, over a storage that both clusters have",
+      aliases: ["proxmox-cross-cluster-backup", "proxmox_cross_cluster_backup"],
+      input: { to_cluster: z.string().describe("Name of a configured cluster") },
+      output: z.object({ id: z.string(), to_cluster: z.string(), storage: z.string(), verified: z.boolean() }),
+      timeout: LONG,
+      run: async (args) => await copyBackup(args, await theBackup(args)),
     }),
     update: write({
       about: "Change the notes of a backup",

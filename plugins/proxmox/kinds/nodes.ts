@@ -49,7 +49,7 @@ export const nodes = kind({
     list: ["proxmox-list-nodes", "proxmox_list_nodes", "proxmox_get_nodes", "proxmox_cluster_nodes"],
     get: ["proxmox_cluster_get_node_info", "proxmox-node-status", "proxmox_get_node_status", "proxmox_node_status"],
   },
-  list: async ({ client, signal }) => (await resourcesOf(client, signal, "node")).map(nodeOf),
+  list: async ({ client, signal }) => (await resourcesOf(client, signal, "node")).filter(({ type }) => type === "node").map(nodeOf),
   get: async ({ client, key, signal, note }) => {
     const row = (await resourcesOf(client, signal, "node")).find(({ node }) => node?.toLowerCase() === key.toLowerCase());
     if (!row?.node) throw new ProxMcpError("NOT_FOUND", `There is no node ${key} in this cluster.`, { tried: ["GET /cluster/resources"] });

@@ -1,5 +1,6 @@
 import { facet, forClient } from "proxmcp/plugin";
 import { z } from "zod";
+import { Crossed, crossing, crossingLosses, migrateCluster } from "../between.js";
 import type { ProxmoxClient } from "../client.js";
 import { guestActions, LONG, named } from "../guest/actions.js";
 import { AgentInfo, agentInfo, execInVm, Executed, execution, FileRead, FileWritten, readFile, writeFile } from "../guest/agent.js";
@@ -70,6 +71,15 @@ export const vms = kind({
       input: vmMigration,
       timeout: LONG,
       run: migrateVm,
+    }),
+    migrate_cluster: destructive({
+      about: "Move or copy a VM to another configured cluster; the source stays until the VM there is verified",
+      aliases: ["proxmox-migrate-vm-between-clusters", "proxmox_migrate_vm_between_clusters"],
+      input: crossing,
+      output: Crossed,
+      timeout: LONG,
+      loses: crossingLosses,
+      run: migrateCluster,
     }),
     exec: destructive({
       about: "Run a command in a running VM through its guest agent",

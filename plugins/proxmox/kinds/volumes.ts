@@ -24,7 +24,6 @@ const Volume = z.object({
       vztmpl: ["appliance", "container template"],
       import: ["cloud image"],
     },
-    nouns: true,
   }),
   format: facet(z.string(), "Format: raw, qcow2, iso").optional(),
   disk: facet(z.int(), "Size", { says: ["size"], unit: "bytes" }).optional(),

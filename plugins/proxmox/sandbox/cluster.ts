@@ -43,6 +43,7 @@ export interface ClusterOptions {
   readonly offline: readonly string[];
   readonly quorate: boolean;
   readonly taskTime: number;
+  readonly vault?: Volume[] | undefined;
 }
 
 export const GIB = 2 ** 30;
@@ -57,6 +58,8 @@ export class Cluster {
   readonly guests: Guest[];
   readonly tasks: Tasks;
   readonly volumes: Volume[];
+  /** What lies on a backup server that several clusters use. */
+  readonly vault: Volume[];
   /** Comments of the resource pools, by name. */
   readonly pools: Map<string, string>;
   /** Storages may come and go. */
@@ -64,7 +67,7 @@ export class Cluster {
   /** Everything that is a list of records with a key: users, firewall rules, backup jobs. By the path of the list. */
   readonly records = new Map<string, Row[]>();
 
-  constructor(spec: EstateSpec, { offline, quorate, taskTime }: ClusterOptions) {
+  constructor(spec: EstateSpec, { offline, quorate, taskTime, vault }: ClusterOptions) {
     this.spec = spec;
     this.offline = new Set(offline);
     this.quorate = quorate;
@@ -73,6 +76,7 @@ export class Cluster {
     this.pools = new Map(Object.entries(spec.pools));
     this.guests = spec.guests.map((guest) => guestOf(guest, guest.type === "qemu" ? vmSettings(guest, spec) : ctSettings(guest, spec)));
     this.volumes = volumesOf(this);
+    this.vault = vault ?? [];
   }
 
   node(name: string): NodeSpec | undefined {

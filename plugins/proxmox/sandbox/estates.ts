@@ -144,6 +144,15 @@ export const lab: EstateSpec = {
   ],
   storages: [
     { name: "local", type: "dir", content: "iso,vztmpl,backup,snippets", shared: false, size: 94, used: 12, path: "/var/lib/vz" },
+    {
+      name: "pbs",
+      type: "pbs",
+      content: "backup",
+      shared: true,
+      size: 30000,
+      used: 4200,
+      more: { server: "10.20.0.6", datastore: "main", namespace: "prod", username: "pve@pbs", port: 8007 },
+    },
     { name: "local-zfs", type: "zfspool", content: "images,rootdir", shared: false, size: 900, used: 210 },
   ],
   pools: { dev: "Dev" },

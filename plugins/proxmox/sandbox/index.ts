@@ -15,7 +15,10 @@ import { datacenterRoutes } from "./datacenter.js";
 import { type EstateSpec, lab, production } from "./estates.js";
 import { guestRoutes } from "./guests.js";
 import { recordRoutes } from "./records.js";
-import { backupRoutes, storageRoutes } from "./storages.js";
+import { neighbours } from "./neighbours.js";
+import { backupRoutes } from "./backups.js";
+import { storageRoutes } from "./storages.js";
+import type { Volume } from "./volumes.js";
 import { attach } from "./terminals.js";
 import { formOf } from "./form.js";
 
@@ -26,6 +29,8 @@ export interface Estate {
   readonly offline?: readonly string[];
   /** False: no majority of nodes, so reads work and writes don't. */
   readonly quorate?: boolean;
+  /** What lies on the backup server, to be shared with another sandbox. */
+  readonly vault?: Volume[];
   /** The token of the connection. Default: `admin`. */
   readonly token?: TokenName;
   /** Milliseconds that a refused authentication takes; about three seconds in Proxmox. */
@@ -44,7 +49,12 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
   const spec = ESTATES[estate.name ?? "production"];
   if (!spec) throw new Error(`no estate ${String(estate.name)}: there are ${Object.keys(ESTATES).join(", ")}`);
   const { key, cert, fingerprint } = await selfSignedCertificate(spec.nodes[0]?.name ?? spec.cluster);
-  const cluster = new Cluster(spec, { offline: estate.offline ?? [], quorate: estate.quorate ?? true, taskTime: options.taskTime ?? 30 });
+  const cluster = new Cluster(spec, {
+    offline: estate.offline ?? [],
+    quorate: estate.quorate ?? true,
+    taskTime: options.taskTime ?? 30,
+    vault: estate.vault,
+  });
   const shown = fingerprint.toUpperCase().match(/../g)?.join(":") ?? "";
   const routes: Routes = { ...datacenterRoutes(shown), ...storageRoutes, ...backupRoutes, ...guestRoutes, ...recordRoutes };
   const server = await serveSandbox((call) => answer(call, { cluster, routes, estate }), {
@@ -57,6 +67,8 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     },
     errorBody: (status, reason) => ([401, 595, 596].includes(status) ? "" : { message: `${reason}\n`, data: null }),
   });
+  const port = Number(new URL(server.url).port);
+  neighbours.set(port, cluster);
   const token = TOKENS[estate.token ?? "admin"];
   return {
     connection: { url: server.url, token: `${token.id}=${token.secret}`, fingerprint },
@@ -64,6 +76,7 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     fail: server.fail,
     heal: server.heal,
     close: async () => {
+      neighbours.delete(port);
       cluster.tasks.close();
       await server.close();
     },

@@ -151,7 +151,7 @@ function restore(call: Call, type: Type, archive: string, there: Guest | undefin
       if (flag(call, "start")) switchedOn(guest);
     },
     // What a restore that fails in the middle has begun stays behind as a guest without disks.
-    ...(call.taskError ? { onFailure: () => void added(call, type, type === "qemu" ? { lock: "create" } : { lock: "create", hostname: "" }) } : {}),
+    ...(call.taskError ? { onFailure: () => void added(call, type, type === "qemu" ? {} : { hostname: "" }) } : {}),
   });
 }
 

@@ -3,6 +3,7 @@ import { digestOf, type Guest, macOf, type Settings, uuidOf } from "./cluster.js
 import { add, resized, sizeIn } from "./drives.js";
 import { guestTask, lockedBy, WORDS } from "./guest-task.js";
 import { added, switchedOn } from "./lifecycle.js";
+import { remoteMigrate } from "./neighbours.js";
 import { drivesOf, findVolume, storageNameOf, storageOf, volidOf } from "./volumes.js";
 import { bytesOf } from "../properties.js";
 
@@ -221,6 +222,7 @@ export const relocationRoutes = (type: Type): Routes => {
     [`POST ${one}/template`]: { needs: onGuest("VM.Allocate"), run: (call) => template(call, type) },
     [`GET ${one}/migrate`]: { needs: onGuest("VM.Migrate"), run: (call) => preconditions(call, type) },
     [`POST ${one}/migrate`]: { needs: onGuest("VM.Migrate"), run: (call) => migrate(call, type) },
+    ...(type === "qemu" ? { [`POST ${one}/remote_migrate`]: { needs: onGuest("VM.Migrate"), run: remoteMigrate } } : {}),
     [`PUT ${one}/resize`]: { needs: onGuest("VM.Config.Disk"), run: (call) => resize(call, type) },
     [`POST ${one}/${type === "qemu" ? "move_disk" : "move_volume"}`]: { needs: onGuest("VM.Config.Disk"), run: (call) => moveDisk(call, type) },
   };

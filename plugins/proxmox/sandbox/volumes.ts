@@ -120,7 +120,7 @@ export const storageOf = (cluster: Cluster, name: string): StorageSpec | undefin
 
 /** The volumes of a storage as a node sees them. */
 export const visibleVolumes = (cluster: Cluster, node: string, storage: StorageSpec): Volume[] =>
-  cluster.volumes.filter((volume) => volume.storage === storage.name && (storage.shared || volume.node === node));
+  [...cluster.volumes, ...cluster.vault].filter((volume) => volume.storage === storage.name && (storage.shared || volume.node === node));
 
 export const findVolume = (cluster: Cluster, node: string, volid: string): Volume | undefined => {
   const storage = storageOf(cluster, storageNameOf(volid));

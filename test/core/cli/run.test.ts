@@ -177,6 +177,14 @@ describe("proxmcp call", () => {
     expect(room.cartridges).toEqual([]);
   });
 
+  it("leaves no handler of signals behind", async () => {
+    const { file } = library();
+    const before = process.listenerCount("SIGINT");
+    await proxmcp("call", "-c", file, "tape_cartridge_list");
+    await proxmcp("call", "-c", file, "tape_cartridge_get", "--barcode", "T00009");
+    expect(process.listenerCount("SIGINT")).toBe(before);
+  });
+
   it("keeps the rules of the config", async () => {
     const { file, room } = library({ tools: { readOnly: true } });
     const { code, err } = await proxmcp("call", "-c", file, "mount_tape", "--barcode", "T00001", "--yes");

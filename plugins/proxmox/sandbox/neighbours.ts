@@ -1,0 +1,39 @@
+import { type Call, flag, number, text, theGuest } from "./calls.js";
+import type { Cluster, Settings } from "./cluster.js";
+import { add, sizeIn } from "./drives.js";
+import { guestTask } from "./guest-task.js";
+import { added, switchedOn } from "./lifecycle.js";
+import { drivesOf, volidOf } from "./volumes.js";
+
+/** Sends a copy to another sandbox of this process, which stands for the far cluster. */
+export function remoteMigrate(call: Call): string {
+  const guest = theGuest(call, "qemu");
+  const endpoint = Object.fromEntries(
+    text(call, "target-endpoint")
+      .split(",")
+      .map((part) => [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)]),
+  );
+  const far = neighbours.get(Number(endpoint.port));
+  const vmid = number(call, "target-vmid", guest.vmid);
+  return guestTask(call, "qemu", "qmigrate", {
+    slowness: 3,
+    refusal: () => (far ? undefined : "remote: connection refused"),
+    log: [`local VM ${guest.vmid} to remote VM ${vmid}`, "migration active, transferred 50% of 4.0 GiB VM-state"],
+    effect: () => {
+      if (!far) return;
+      const there = { ...call, cluster: far, parameters: { vmid } };
+      const settings: Settings = { ...guest.settings };
+      for (const [id, drive] of drivesOf(guest)) {
+        if (/media=cdrom/.test(drive)) continue;
+        const volid = add(there, text(call, "target-storage"), far.local, vmid, "qemu", "disk", sizeIn(drive));
+        settings[id] = drive.replace(volidOf(drive), volid);
+      }
+      const made = added(there, "qemu", settings, vmid, far.local);
+      if (flag(call, "online")) switchedOn(made);
+      guest.status = "stopped";
+    },
+  });
+}
+
+/** Clusters of this process, by the port they are reached at. */
+export const neighbours = new Map<number, Cluster>();

@@ -1,0 +1,243 @@
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, test } from "vitest";
+import { appOf, closeAll, sandboxOf } from "./proxmox-setup.js";
+
+afterEach(closeAll);
+
+type Row = Record<string, unknown>;
+/** Answers of a Proxmox VE 9.2 cluster, by path; long lists are cut to rows of different shape. */
+const answers = JSON.parse(readFileSync(new URL("../fixtures/pve/answers-9.2.json", import.meta.url), "utf8")) as Record<string, unknown>;
+
+interface Case {
+  readonly tool: string;
+  readonly args?: Row;
+  /** What is planted: path on the wire, and the answer's name. */
+  readonly planted: Readonly<Record<string, string>>;
+  /** Fields of the answer that our items leave out, on purpose. */
+  readonly lost: readonly string[];
+}
+
+const RESOURCE_LOST = [
+  "id",
+  "type",
+  "diskread",
+  "diskwrite",
+  "netin",
+  "netout",
+  "memhost",
+  "mem",
+  "uptime",
+  "cpu",
+  "disk",
+  "level",
+  "cgroup-mode",
+  "template",
+];
+const cases: readonly Case[] = [
+  { tool: "vm_list", planted: { "/cluster/resources": "/cluster/resources" }, lost: RESOURCE_LOST },
+  { tool: "ct_list", planted: { "/cluster/resources": "/cluster/resources" }, lost: RESOURCE_LOST },
+  { tool: "node_list", planted: { "/cluster/resources": "/cluster/resources" }, lost: RESOURCE_LOST },
+  { tool: "storage_list", planted: { "/cluster/resources": "/cluster/resources" }, lost: ["id", "type", "shared"] },
+  { tool: "user_list", planted: { "/access/users": "/access/users" }, lost: ["expire"] },
+  { tool: "group_list", planted: { "/access/groups": "/access/groups" }, lost: [] },
+  { tool: "role_list", planted: { "/access/roles": "/access/roles" }, lost: ["privs"] },
+  { tool: "acl_list", planted: { "/access/acl": "/access/acl" }, lost: [] },
+  { tool: "realm_list", planted: { "/access/domains": "/access/domains" }, lost: [] },
+  {
+    tool: "token_list",
+    planted: { "/access/users": "/access/users full" },
+    lost: ["tokens", "realm-type", "enable", "groups", "expire", "email", "firstname", "userid"],
+  },
+  { tool: "pool_list", planted: { "/pools": "/pools" }, lost: [] },
+  { tool: "task_list", planted: { "/cluster/tasks": "/cluster/tasks" }, lost: ["pid", "saved", "starttime", "endtime", "status", "user"] },
+  { tool: "backup_job_list", planted: { "/cluster/backup": "/cluster/backup" }, lost: ["type", "next-run"] },
+  { tool: "ha_resource_list", planted: { "/cluster/ha/resources": "/cluster/ha/resources" }, lost: ["digest"] },
+  { tool: "ha_rule_list", planted: { "/cluster/ha/rules": "/cluster/ha/rules" }, lost: ["digest"] },
+  { tool: "sdn_zone_list", planted: { "/cluster/sdn/zones": "/cluster/sdn/zones" }, lost: ["digest"] },
+  { tool: "sdn_vnet_list", planted: { "/cluster/sdn/vnets": "/cluster/sdn/vnets" }, lost: ["digest", "type"] },
+  { tool: "firewall_rule_list", planted: { "/cluster/firewall/rules": "/cluster/firewall/rules" }, lost: ["digest", "ipversion"] },
+  {
+    tool: "network_list",
+    args: { node: "pve1" },
+    planted: { "/network": "/nodes/{node}/network" },
+    lost: ["method", "method6", "families", "priority", "netmask", "address", "bridge_stp", "bridge_fd"],
+  },
+  {
+    tool: "service_list",
+    args: { node: "pve1" },
+    planted: { "/services": "/nodes/{node}/services" },
+    lost: ["active-state", "unit-state", "name", "state"],
+  },
+  {
+    tool: "certificate_list",
+    args: { node: "pve1" },
+    planted: { "/certificates/info": "/nodes/{node}/certificates/info" },
+    lost: ["public-key-bits", "public-key-type", "notafter", "notbefore"],
+  },
+];
+
+/** Whether a value of an answer can be found anywhere in what we make of it. */
+const shows = (item: unknown, value: unknown): boolean => {
+  const text = JSON.stringify(item);
+  if (Array.isArray(value)) return value.every((one) => shows(item, one));
+  if (typeof value === "object" && value !== null) return Object.values(value).every((one) => shows(item, one));
+  if (value === 0 || value === 1) return /true|false/.test(text) || text.includes(String(value));
+  return String(value)
+    .split(/[,;]/)
+    .every((part) => text.includes(JSON.stringify(part.trim()).slice(1, -1)));
+};
+
+describe("answers of a real cluster", () => {
+  test.each(cases.map((one) => [one.tool, one] as const))(
+    "%s refuses none of them, and loses nothing that is not listed",
+    async (_name, { tool, args = {}, planted, lost }) => {
+      const sandbox = await sandboxOf();
+      for (const [path, answer] of Object.entries(planted)) {
+        expect(answers, answer).toHaveProperty([answer]);
+        sandbox.fail({ method: "GET", path: new RegExp(`${path}$`), status: 200, reason: "OK", body: { data: answers[answer] } });
+      }
+      const app = await appOf({ prod: sandbox });
+      const { items, errors } = (await app.call(`proxmox_${tool}`, { ...args, limit: 1000 })) as { items: Row[]; errors?: unknown };
+      expect(errors).toBeUndefined();
+      expect(items.length).toBeGreaterThan(0);
+      const type = ({ vm_list: "qemu", ct_list: "lxc", node_list: "node", storage_list: "storage" } as Record<string, string>)[tool];
+      const rows = (Object.values(planted).flatMap((answer) => answers[answer] as Row[]) as Row[]).filter(
+        (row) => type === undefined || row.type === type,
+      );
+      const missing = new Set<string>();
+      for (const row of rows)
+        for (const [name, value] of Object.entries(row)) if (value !== null && value !== "" && !shows(items, value)) missing.add(name);
+      expect([...missing].filter((name) => !lost.includes(name))).toEqual([]);
+    },
+  );
+
+  test("guests, storages and nodes are shown in full", async () => {
+    const sandbox = await sandboxOf();
+    const plant = (path: string | RegExp, name: string) =>
+      sandbox.fail({ method: "GET", path, status: 200, reason: "OK", body: { data: answers[name] } });
+    plant(/\/cluster\/resources$/, "/cluster/resources");
+    plant(/qemu\/110\/config$/, "/nodes/{node}/qemu/{vmid}/config");
+    plant(/qemu\/110\/status\/current$/, "/nodes/{node}/qemu/{vmid}/status/current");
+    plant(/lxc\/210\/config$/, "/nodes/{node}/lxc/{vmid}/config");
+    plant(/lxc\/210\/status\/current$/, "/nodes/{node}/lxc/{vmid}/status/current");
+    plant(/nodes\/pve1\/status$/, "/nodes/{node}/status");
+    const app = await appOf({ prod: sandbox });
+    expect(await app.call("proxmox_vm_get", { id: "110" })).toMatchObject({
+      item: {
+        name: "shared01",
+        nics: [{ id: "net0", mac: "BC:24:11:77:43:2F", bridge: "vmbr0" }],
+        disks: [
+          { id: "ide2", use: "cdrom" },
+          { id: "scsi0", size: 2 ** 30, storage: "shared" },
+        ],
+        agent: true,
+        boot: ["ide2"],
+      },
+    });
+    expect(await app.call("proxmox_ct_get", { id: "210" })).toMatchObject({
+      item: {
+        name: "ctshared",
+        console: "shell",
+        unprivileged: true,
+        swap: 0,
+        nics: [{ ip: "10.99.0.210/24", gateway: "10.99.0.1" }],
+        disks: [{ id: "rootfs", mount: "/" }],
+      },
+    });
+    expect(await app.call("proxmox_node_get", { name: "pve1" })).toMatchObject({
+      item: { version: "9.2.11", load: [expect.any(Number), expect.any(Number), expect.any(Number)] },
+    });
+  });
+
+  test("measurements, logs and the agent's answers", async () => {
+    const sandbox = await sandboxOf();
+    const plant = (path: RegExp, name: string) => sandbox.fail({ method: "GET", path, status: 200, reason: "OK", body: { data: answers[name] } });
+    plant(/nodes\/pve1\/rrddata$/, "/nodes/{node}/rrddata");
+    plant(/qemu\/100\/rrddata$/, "/nodes/{node}/qemu/{vmid}/rrddata");
+    plant(/cluster\/log$/, "/cluster/log");
+    plant(/network-get-interfaces$/, "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces");
+    plant(/lxc\/200\/interfaces$/, "/nodes/{node}/lxc/{vmid}/interfaces");
+    const app = await appOf({ prod: sandbox });
+    for (const [tool, args] of [
+      ["node_metrics", { name: "pve1" }],
+      ["vm_metrics", { id: "100" }],
+    ] as const) {
+      const { points } = (await app.call(`proxmox_${tool}`, args)).result as { points: Row[] };
+      expect(points.length, tool).toBeGreaterThan(0);
+      expect(points.at(-1), tool).toMatchObject({ time: expect.stringMatching(/Z$/), cpu_usage: expect.any(Number), memory: expect.any(Number) });
+    }
+    expect(((await app.call("proxmox_cluster_logs")).result as { lines: Row[] }).lines[0]).toMatchObject({
+      node: expect.any(String),
+      message: expect.any(String),
+    });
+    expect(await app.call("proxmox_vm_agent", { id: "100" })).toMatchObject({
+      result: { interfaces: [{ name: "lo", ips: ["127.0.0.1/8", "::1/128"] }, {}] },
+    });
+    expect(await app.call("proxmox_ct_interfaces", { id: "200" })).toMatchObject({
+      result: { interfaces: [{ name: "lo" }, { name: "eth0", ips: expect.arrayContaining(["10.99.0.210/24"]) }] },
+    });
+  });
+});
+
+describe("Proxmox VE 8", () => {
+  test("rows without what came later, and groups where there are no rules yet", async () => {
+    const sandbox = await sandboxOf();
+    const plant = (path: RegExp, data: unknown) => sandbox.fail({ method: "GET", path, status: 200, reason: "OK", body: { data } });
+    plant(/cluster\/resources$/, [
+      {
+        id: "qemu/100",
+        type: "qemu",
+        vmid: 100,
+        name: "old",
+        node: "pve1",
+        status: "running",
+        cpu: 0.1,
+        maxcpu: 2,
+        mem: 1e9,
+        maxmem: 2e9,
+        disk: 0,
+        maxdisk: 3e10,
+        uptime: 5,
+        template: 0,
+        netin: 1,
+        netout: 1,
+        diskread: 1,
+        diskwrite: 1,
+      },
+      {
+        id: "node/pve1",
+        type: "node",
+        node: "pve1",
+        status: "online",
+        cpu: 0.1,
+        maxcpu: 8,
+        mem: 1e9,
+        maxmem: 3e10,
+        disk: 1,
+        maxdisk: 2,
+        uptime: 9,
+        level: "",
+      },
+      {
+        id: "storage/pve1/local",
+        type: "storage",
+        storage: "local",
+        node: "pve1",
+        status: "available",
+        plugintype: "dir",
+        content: "iso",
+        shared: 0,
+        disk: 1,
+        maxdisk: 2,
+      },
+      { id: "sdn/pve1/localnetwork", type: "sdn", sdn: "localnetwork", node: "pve1", status: "ok" },
+    ]);
+    plant(/\/version$/, { version: "8.4.1", release: "8.4", repoid: "2a5fa54a8503f96d" });
+    plant(/cluster\/ha\/groups$/, [{ group: "g1", nodes: "pve1:2,pve2", restricted: 0, nofailback: 0, type: "group", digest: "d" }]);
+    const app = await appOf({ prod: sandbox });
+    expect(await app.call("proxmox_vm_list")).toMatchObject({ items: [{ id: 100, name: "old", tags: [] }] });
+    expect(await app.call("proxmox_node_list")).toMatchObject({ items: [{ name: "pve1" }] });
+    expect(await app.call("proxmox_storage_list")).toMatchObject({ items: [{ id: "pve1/local" }] });
+    expect(await app.call("proxmox_ha_rule_list")).toMatchObject({ items: [{ id: "g1", type: "node-affinity", nodes: ["pve1:2", "pve2"] }] });
+  });
+});
