@@ -90,6 +90,7 @@ export async function serveSandbox(
   const server = tls
     ? createTlsServer(
         {
+          allowHalfOpen: true, // as without TLS: on an upgraded connection one side may say that it is done, and listen on
           key: tls.key,
           cert: tls.cert,
           ...(tls.ca ? { ca: tls.ca } : {}),

@@ -16,7 +16,7 @@ interface Copied {
   readonly verified: boolean;
 }
 
-export async function copyBackup(args: ActionArgs<ProxmoxClient, { readonly to_cluster: string }, object>, backup: Backup): Promise<Copied> {
+export async function copyBackup(args: ActionArgs<ProxmoxClient, { readonly to_cluster: string }>, backup: Backup): Promise<Copied> {
   const { client, input, signal, note } = args;
   const far = farSide(client, input.to_cluster, { name: "proxmox_backup_copy", safety: "write" });
   const storage = (await commonStorage(client, far, signal, backup.storage)) ?? (await commonStorage(client, far, signal));

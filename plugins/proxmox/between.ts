@@ -24,7 +24,7 @@ export const crossing = {
   delete_source: z.boolean().describe("Delete it here once it is verified there; default false").optional(),
 };
 type Crossing = z.output<z.ZodObject<typeof crossing>>;
-type Args<Input> = ActionArgs<ProxmoxClient, Input, object>;
+type Args<Input> = ActionArgs<ProxmoxClient, Input>;
 
 export const Crossed = z.object({
   to_cluster: z.string(),

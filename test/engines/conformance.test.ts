@@ -1,5 +1,4 @@
 import { conformance, type Subject } from "../conformance.js";
-import { dockerScenario } from "../conformance/docker.js";
 import { lxdScenario } from "../conformance/lxd.js";
 import { file, withEngine } from "./engines.js";
 
@@ -7,15 +6,6 @@ const real = (name: string, provider: string, connection: Record<string, unknown
   name,
   provider,
   start: async () => ({ connection, close: async () => {} }),
-});
-
-withEngine("docker", ({ socket, url, image }) => {
-  conformance(real("real docker over its socket", "docker", { socket }), dockerScenario({ image }));
-  if (url) conformance(real("real docker over tcp", "docker", { url }), dockerScenario({ image }));
-});
-
-withEngine("dockerTls", ({ url, ca, cert, key, image }) => {
-  conformance(real("real docker over mutual TLS", "docker", { url, ca: file(ca), cert: file(cert), key: file(key) }), dockerScenario({ image }));
 });
 
 withEngine("lxd", ({ socket, url, cert, key, fingerprint, image }) => {

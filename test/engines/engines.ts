@@ -13,7 +13,17 @@ interface Tls {
 export interface Engines {
   readonly lxd: Tls & { readonly socket: string; readonly fingerprint: string; readonly image: string; readonly instance: string };
   readonly docker: { readonly socket: string; readonly url: string; readonly image: string; readonly container: string };
-  readonly dockerTls: Tls & { readonly ca: string; readonly image: string; readonly container: string };
+  readonly dockerTls: Tls & { readonly socket: string; readonly ca: string; readonly image: string; readonly container: string };
+  readonly registry: { readonly url: string };
+  readonly sshd: {
+    readonly port: number;
+    readonly user: string;
+    readonly key: string;
+    /** The public half; the private one is beside it. */
+    readonly hostKey: string;
+    readonly hostKeySha256: string;
+    readonly knownHosts: string;
+  };
 }
 
 const folder = process.env["ENGINES_DIR"] ?? join(process.env["TMPDIR"] ?? tmpdir(), "proxmcp-engines");

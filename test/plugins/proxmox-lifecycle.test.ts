@@ -96,7 +96,7 @@ describe("creating", () => {
       ],
       cloud_init: { user: "anna", password_set: false, ssh_keys: ["ssh-ed25519 AAAA anna@x"] },
     });
-    const uses = Object.fromEntries((item?.disks as { id: string; use: string }[]).map(({ id, use }) => [id, use]));
+    const uses = Object.fromEntries(((item?.disks ?? []) as { id: string; use: string }[]).map(({ id, use }) => [id, use]));
     expect(uses).toEqual({ efidisk0: "firmware", ide0: "cloud-init", ide2: "cdrom", scsi0: "disk" });
   });
 

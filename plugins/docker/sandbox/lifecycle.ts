@@ -8,6 +8,7 @@ import { empty, frame, goTime, json, Refusal, streamed } from "./wire.js";
 
 export function create({ state, call }: Context): SandboxReply {
   const box = createBox(state, call.query.get("name"), bodyOf(call));
+  state.tell("container", "create", box.id, { name: box.name, image: box.image });
   return json(201, { Id: box.id, Warnings: [] });
 }
 

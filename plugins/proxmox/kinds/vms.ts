@@ -1,4 +1,4 @@
-import { facet, forClient } from "proxmcp/plugin";
+import { forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import { Crossed, crossing, crossingLosses, migrateCluster } from "../between.js";
 import type { ProxmoxClient } from "../client.js";

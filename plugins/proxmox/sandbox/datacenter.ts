@@ -1,6 +1,6 @@
 import { allowed, permissionsOf } from "./access.js";
 import { auditsStorage, badParameter, type Call, flag, may, number, onNode, Part, Refusal, type Routes, text } from "./calls.js";
-import type { NodeSpec, StorageSpec } from "./estates.js";
+import type { NodeSpec } from "./estates.js";
 import { parseUpid } from "../upid.js";
 import { clusterTaskRow, nodeRow, nodeStatus, resourceRow, storageResource, taskRow, taskStatus } from "./rows.js";
 import type { SandboxTask } from "./tasks.js";

@@ -72,7 +72,7 @@ export function add(
   let count = 0;
   const name = (): string =>
     `${storage}:${inFolders ? `${vmid}/` : ""}${what === "base" ? "base" : "vm"}-${vmid}-${what === "cloudinit" ? "cloudinit" : `disk-${count}`}${inFolders ? ".raw" : ""}`;
-  while (what !== "cloudinit" && findVolume(cluster, node, name())) count += 1;
+  if (what !== "cloudinit") while (findVolume(cluster, node, name())) count += 1;
   const volume: Volume = {
     volid: name(),
     storage,

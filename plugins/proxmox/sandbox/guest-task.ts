@@ -22,14 +22,7 @@ export function guestTask(
   call: Call,
   type: Guest["type"],
   name: string,
-  work: {
-    refusal?: () => string | undefined;
-    failure?: string | undefined;
-    slowness?: number;
-    log?: readonly string[];
-    effect?: () => void;
-    onFailure?: () => void;
-  },
+  work: Pick<Work, "refusal" | "failure" | "slowness" | "log" | "effect" | "onFailure">,
 ): string {
   const id = text(call, "vmid");
   return call.cluster.tasks.start({
