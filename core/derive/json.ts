@@ -88,6 +88,8 @@ function tidy(schema: JsonSchema): JsonSchema {
   const { $schema: _, ...rest } = schema;
   if (rest.maximum === Number.MAX_SAFE_INTEGER) delete rest.maximum;
   if (rest.minimum === Number.MIN_SAFE_INTEGER) delete rest.minimum;
+  // Guards against nonsense, which the check of the arguments names when it happens: not worth their tokens in every tool.
+  for (const guard of ["minLength", "maxLength", "maxItems"]) if (guard !== "minLength" || rest[guard] === 1) delete rest[guard];
   if (rest["format"] === "date-time") delete rest["pattern"]; // the format says it in less
   if (rest.properties) rest.properties = Object.fromEntries(Object.entries(rest.properties).map(([name, inner]) => [name, tidy(inner)]));
   if (Array.isArray(rest.items)) {

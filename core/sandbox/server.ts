@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { SandboxFault, SandboxRequest } from "../declare/sandbox.js";
@@ -108,6 +108,12 @@ export async function serveSandbox(
     if (options.upgrade) options.upgrade(request, socket);
     else socket.destroy();
   });
+  // Kept here because a half-open one, or one that never sent a request, is none that the server would close.
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
   if (options.socket) await rm(options.socket, { force: true });
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
@@ -123,8 +129,9 @@ export async function serveSandbox(
       faults = [];
     },
     close: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((closed) => server.close(() => closed()));
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      for (const socket of open) socket.destroy();
+      await closed;
     },
   };
 }

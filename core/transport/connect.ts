@@ -35,6 +35,7 @@ async function secured(stream: Duplex, host: string, target: HttpTarget, signal:
   const refusal = judge(socket, tls, target);
   if (refusal) {
     socket.destroy();
+    stream.destroy(); // the TLS socket alone would leave the server waiting on the one below
     throw refusal;
   }
   return socket;

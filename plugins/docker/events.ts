@@ -52,8 +52,13 @@ export async function* readEvents(client: DockerClient, options: EventOptions, s
   const until = moment("until", options.until, now) ?? (now / 1000 + wait).toFixed(3);
   const filters = { ...(options.kinds?.length ? { type: options.kinds } : {}), ...(options.name ? { container: [options.name] } : {}) };
   const query = { since: moment("since", options.since, now), until, ...(Object.keys(filters).length ? { filters: JSON.stringify(filters) } : {}) };
-  yield* jsonLines<EngineEvent>(client.stream({ what: "read events", path: "/events", query, signal }));
+  for await (const event of jsonLines<EngineEvent>(client.stream({ what: "read events", path: "/events", query, signal })))
+    if (options.name === undefined || isOf(event, options.name)) yield event;
 }
+
+/** The engine also takes the beginning of a name for the name. */
+const isOf = ({ Actor }: EngineEvent, name: string): boolean =>
+  Actor?.Attributes?.["name"] === name || (name.length >= 12 && (Actor?.ID ?? "").startsWith(name));
 
 /** What happens from now on, until the signal aborts. */
 export async function* watchEvents({ client, signal }: { client: DockerClient; signal: AbortSignal }): AsyncGenerator<ProviderEvent> {

@@ -1,8 +1,6 @@
 import type { ContainerDetails, ContainerSummary, Mount } from "./container-item.js";
+import { isUnnamed } from "./usage.js";
 import { countText, namesText, sizeText } from "./words.js";
-
-/** The engine names a volume that nobody named by 64 hex digits. */
-export const isUnnamed = (name: string | undefined): boolean => /^[0-9a-f]{64}$/.test(name ?? "");
 
 const places = (mounts: readonly Mount[]): string =>
   namesText(mounts.map(({ Destination = "", Name = "" }) => `${Destination} (${Name.slice(0, 12)})`));

@@ -40,7 +40,7 @@ export const dockerFolder = (env: Readonly<Record<string, string | undefined>> =
 export async function authHeader(client: DockerClient, reference: string, signal: AbortSignal, always = false): Promise<Record<string, string>> {
   const login = await loginFor(client, registryOf(reference), signal);
   if (!login && !always) return {};
-  return { "x-registry-auth": Buffer.from(JSON.stringify(login ?? {})).toString("base64url") };
+  return { "x-registry-auth": encoded(login ?? {}) };
 }
 
 /** `X-Registry-Config` for a build: the logins for the registries of all its base images. */
@@ -50,8 +50,11 @@ export async function buildAuthHeader(client: DockerClient, hosts: readonly stri
     const login = await loginFor(client, host, signal);
     if (login) logins[login.serveraddress] = login;
   }
-  return Object.keys(logins).length ? { "x-registry-config": Buffer.from(JSON.stringify(logins)).toString("base64url") } : {};
+  return Object.keys(logins).length ? { "x-registry-config": encoded(logins) } : {};
 }
+
+/** Base64 for addresses, but with its padding: without it older engines take the header for none. */
+const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 
 async function loginFor({ options }: DockerClient, host: string, signal: AbortSignal): Promise<Login | undefined> {
   const own = options.registries?.[host];

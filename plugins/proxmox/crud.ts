@@ -3,7 +3,17 @@
  * they are; listing, showing, creating, changing and deleting follow from that.
  * @module
  */
-import { type Action, type ActionArgs, type CallArgs, type FacetOptions, facet, forClient, type Kind, ProxMcpError } from "proxmcp/plugin";
+import {
+  type Action,
+  type ActionArgs,
+  type CallArgs,
+  type FacetOptions,
+  facet,
+  forClient,
+  isProxMcpError,
+  type Kind,
+  ProxMcpError,
+} from "proxmcp/plugin";
 import { z } from "zod";
 import { at, type Parameters, type ProxmoxClient } from "./client.js";
 import { isOn } from "./properties.js";
@@ -152,7 +162,12 @@ export function records(spec: Records): Kind<ProxmoxClient> {
   };
   const get = async (args: Args & { readonly key: string }): Promise<Row> => {
     if (!spec.fromList) {
-      const row = await args.client.get<Row>(await oneAt(args, args.key), args.signal);
+      const row = await args.client.get<Row>(await oneAt(args, args.key), args.signal).catch((error: unknown) => {
+        // What can't be a key is refused as a parameter: there is no such record either.
+        if (isProxMcpError(error) && error.code === "INVALID_INPUT")
+          throw new ProxMcpError("NOT_FOUND", `There is no ${spec.name.replaceAll("_", " ")} ${args.key}: ${error.message}`, { cause: error });
+        throw error;
+      });
       return itemOf({ ...row, [columns[key]?.wire ?? key]: args.key }, args);
     }
     const found = (await list(args)).find((one) => String(one[key]).toLowerCase() === args.key.toLowerCase());

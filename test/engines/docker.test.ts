@@ -84,7 +84,11 @@ withEngine("docker", ({ socket, url, image }) => {
       it("refuses without one, and the error says what to do", async () => {
         const app = await opened({ engine: { socket } });
         await expect(pushAndPull(app)).rejects.toMatchObject({ code: "FORBIDDEN", details: { next: expect.stringContaining("`registries`") } });
-        await app.call("docker_image_delete", { name: reference }, { confirm: true });
+        await app.close();
+      });
+      afterAll(async () => {
+        const app = await opened({ engine: { socket } });
+        await app.call("docker_image_delete", { name: reference }, { confirm: true }).catch(() => {});
         await app.close();
       });
 
@@ -219,8 +223,8 @@ withEngine("dockerTls", ({ url, ca, cert, key, image, socket }) => {
     beforeAll(() => {
       docker("swarm", "init", "--advertise-addr", "127.0.0.1");
       // On the network of its host: an overlay network needs what a restricted machine has not.
-      docker("service", "create", "--name", name, "--replicas", "1", "--detach", "--network", "host", image);
-    });
+      docker("service", "create", "--name", name, "--replicas", "1", "--network", "host", image); // waits until it runs
+    }, 60_000);
     afterAll(async () => {
       docker("service", "rm", name);
       await until(() => docker("ps", "-q", "--filter", `name=${name}`) === "", "the end of the service's tasks");

@@ -6,9 +6,10 @@ import { testEngine } from "../engine.js";
 import { type EngineEvent, eventOf, Event, readEvents } from "../events.js";
 import { pruneImages, unusedImages } from "../image-actions.js";
 import { imagesLoss, stoppedLoss, volumesLoss } from "../losses.js";
+import { type DiskUsage, diskUsage, unusedAmong } from "../usage.js";
 import { known, namesText, shortId, sizeText } from "../words.js";
 import { networksLoss, pruneNetworks, unusedNetworks } from "./networks.js";
-import { pruneVolumes, unusedVolumes } from "./volumes.js";
+import { pruneVolumes } from "./volumes.js";
 
 const { kind, read, destructive } = forClient<DockerClient>();
 
@@ -111,19 +112,6 @@ const version = read({
   },
 });
 
-interface Usage {
-  readonly LayersSize?: number;
-  readonly Images?:
-    | readonly { readonly Id: string; readonly Size: number; readonly Containers?: number; readonly RepoTags?: readonly string[] | null }[]
-    | null;
-  readonly Containers?: readonly { readonly SizeRw?: number; readonly State: string }[] | null;
-  readonly Volumes?: readonly { readonly Name: string; readonly UsageData?: { readonly Size?: number; readonly RefCount?: number } | null }[] | null;
-  readonly BuildCache?: readonly { readonly Size: number; readonly InUse?: boolean; readonly Shared?: boolean }[] | null;
-}
-
-const usage = async (client: DockerClient, signal: AbortSignal): Promise<Usage> =>
-  client.json<Usage>({ what: "measure disk use", path: "/system/df", signal });
-
 const sum = <T>(items: readonly T[] | null | undefined, size: (item: T) => number | undefined): number =>
   (items ?? []).reduce((total, item) => total + Math.max(0, size(item) ?? 0), 0);
 
@@ -141,7 +129,7 @@ const disk_usage = read({
   timeout: 300,
   output: z.object({ total: bytes("All together"), images: Share, containers: Share, volumes: Share, build_cache: Share }),
   run: async ({ client, signal }) => {
-    const found = await usage(client, signal);
+    const found = await diskUsage(client, signal);
     const share = <T>(items: readonly T[] | null | undefined, size: (item: T) => number | undefined, isUsed: (item: T) => boolean) => ({
       count: items?.length ?? 0,
       used: (items ?? []).filter(isUsed).length,
@@ -220,20 +208,21 @@ interface PruneInput {
 }
 
 /** Bytes of the build cache that a prune would free. */
-const cacheSize = async (client: DockerClient, signal: AbortSignal): Promise<number> =>
+const cacheIn = ({ BuildCache }: DiskUsage): number =>
   sum(
-    (await usage(client, signal)).BuildCache?.filter(({ InUse, Shared }) => !InUse && !Shared),
+    BuildCache?.filter(({ InUse, Shared }) => !InUse && !Shared),
     ({ Size }) => Size,
   );
 
 async function pruneLoss(client: DockerClient, { all_images, volumes }: PruneInput, signal: AbortSignal): Promise<string> {
-  const [containers, networks, images, unused, cache] = await Promise.all([
+  const [containers, networks, images, usage] = await Promise.all([
     stopped(client, undefined, signal),
     unusedNetworks(client, signal),
     unusedImages(client, { all: all_images }, signal),
-    volumes ? unusedVolumes(client, true, signal) : [],
-    cacheSize(client, signal),
+    diskUsage(client, signal),
   ]);
+  const unused = volumes ? unusedAmong(usage, true) : [];
+  const cache = cacheIn(usage);
   const said = [
     ...(containers.length ? [stoppedLoss(containers)] : []),
     ...(networks.length ? [networksLoss(networks)] : []),

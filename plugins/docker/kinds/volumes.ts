@@ -1,7 +1,8 @@
 import { facet, forClient, isProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
-import { type DockerClient, isOlder } from "../client.js";
-import { isUnnamed, volumesLoss } from "../losses.js";
+import type { DockerClient } from "../client.js";
+import { volumesLoss } from "../losses.js";
+import { diskUsage, unusedAmong } from "../usage.js";
 import { countText, dateOf, known, namesText, sizeText, tagsOf } from "../words.js";
 
 const { kind, write, destructive } = forClient<DockerClient>();
@@ -22,8 +23,6 @@ interface VolumeFacts {
   readonly Scope?: string;
   readonly CreatedAt?: string;
   readonly Labels?: Readonly<Record<string, string>> | null;
-  /** Only in GET /system/df. */
-  readonly UsageData?: { readonly Size?: number; readonly RefCount?: number } | null;
 }
 
 interface VolumeListing {
@@ -44,18 +43,6 @@ const fromFacts = ({ Name, Driver, Mountpoint, Scope, CreatedAt, Labels }: Volum
 
 const pathOf = (key: string): string => `/volumes/${encodeURIComponent(key)}`;
 
-/** All volumes with what they hold: GET /system/df, which from 1.42 on can be asked for volumes alone. */
-async function measured(client: DockerClient, signal: AbortSignal): Promise<readonly VolumeFacts[]> {
-  const query = isOlder(await client.apiVersion(signal), "1.42") ? {} : { type: "volume" };
-  return (await client.json<{ Volumes?: VolumeFacts[] | null }>({ what: "measure volumes", path: "/system/df", query, signal })).Volumes ?? [];
-}
-
-/** Those that a prune would delete. */
-export async function unusedVolumes(client: DockerClient, all: boolean, signal: AbortSignal): Promise<VolumeFacts[]> {
-  const found = await measured(client, signal);
-  return found.filter(({ Name, UsageData }) => UsageData?.RefCount === 0 && (all || isUnnamed(Name)));
-}
-
 /**
  * Deletes just those, one by one. POST /volumes/prune takes named volumes as well before version 1.42 and leaves them from then on; what
  * was confirmed has to be what goes.
@@ -68,7 +55,7 @@ export async function pruneVolumes(
   const deleted: string[] = [];
   const kept: string[] = [];
   let freed = 0;
-  for (const { Name, UsageData } of await unusedVolumes(client, all, signal)) {
+  for (const { Name, UsageData } of unusedAmong(await diskUsage(client, signal, "volume"), all)) {
     try {
       await client.done({ what: `delete volume "${Name}"`, method: "DELETE", path: pathOf(Name), signal });
       deleted.push(Name);
@@ -126,8 +113,8 @@ export const volumes = kind({
       about: "Delete a volume with all its data",
       loses: async ({ client, key, signal }) => {
         await client.done({ what: `show volume "${key}"`, path: pathOf(key), signal });
-        const [found, users] = await Promise.all([
-          measured(client, signal),
+        const [{ Volumes }, users] = await Promise.all([
+          diskUsage(client, signal, "volume"),
           client.json<{ Names: string[] }[]>({
             what: "list containers",
             path: "/containers/json",
@@ -135,7 +122,7 @@ export const volumes = kind({
             signal,
           }),
         ]);
-        const size = found.find(({ Name }) => Name === key)?.UsageData?.Size ?? -1;
+        const size = Volumes?.find(({ Name }) => Name === key)?.UsageData?.Size ?? -1;
         const used = users.length
           ? ` In ${countText(users.length, "container")}: ${namesText(users.map(({ Names }) => Names[0]?.slice(1) ?? ""))}.`
           : " No container uses it.";
@@ -149,7 +136,7 @@ export const volumes = kind({
     }),
     prune: destructive({
       about: "Delete volumes that no container uses: those without a name, or all",
-      loses: async ({ client, input, signal }) => volumesLoss(await unusedVolumes(client, input.all, signal)),
+      loses: async ({ client, input, signal }) => volumesLoss(unusedAmong(await diskUsage(client, signal, "volume"), input.all)),
       aliases: ["docker_prune_volumes"],
       input: { all: z.boolean().default(false).describe("Those with a name too") },
       output: z.object({ deleted: facet(z.array(z.string()), "Their names"), disk_freed: facet(z.int(), "Bytes freed", { unit: "bytes" }) }),

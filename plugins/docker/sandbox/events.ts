@@ -37,7 +37,7 @@ export function events({ state, call }: Context): SandboxReply {
     timeNano / 1e6 >= since &&
     timeNano / 1e6 <= until &&
     (!filters["type"] || filters["type"].includes(Type)) &&
-    (!filters["container"] || filters["container"].some((name) => Actor.Attributes["name"] === name || Actor.ID.startsWith(name)));
+    (!filters["container"] || filters["container"].some((name) => Actor.Attributes["name"]?.startsWith(name) || Actor.ID.startsWith(name)));
   return streamed(
     (async function* () {
       let seen = 0;

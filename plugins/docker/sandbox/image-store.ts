@@ -43,6 +43,7 @@ export function history({ state, at }: Context): SandboxReply {
 /** The login that came with a request. */
 export function loginOf({ call }: Context): { username?: string; password?: string } {
   const header = call.headers["x-registry-auth"];
+  if (typeof header === "string" && header.length % 4 !== 0) return {}; // without its padding it is none
   return typeof header === "string" ? (JSON.parse(Buffer.from(header, "base64url").toString("utf8") || "{}") as object) : {};
 }
 

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { type ActionArgs, isProxMcpError, ProxMcpError, type WebSocketStream } from "proxmcp/plugin";
 import type { z } from "zod";
-import { at, type ProxmoxClient } from "../client.js";
+import type { ProxmoxClient } from "../client.js";
 import { reachable, withGuest } from "../guests.js";
 import type { Resource } from "../resources.js";
 import { argvOf, type Executed, type Execution } from "./agent.js";
@@ -180,5 +180,3 @@ export async function consoleTicket(
   args.log.debug("console ticket made", { node });
   return { port: Number(proxy.port), ticket: proxy.ticket, url: url.toString(), ...(proxy.password ? { password: proxy.password } : {}) };
 }
-
-export const interfacesPath = (node: string, vmid: number): string => at`/nodes/${node}/lxc/${vmid}/interfaces`;

@@ -128,10 +128,12 @@ export const findVolume = (cluster: Cluster, node: string, volid: string): Volum
 };
 
 export function dropVolume(cluster: Cluster, volid: string, node?: string): void {
-  const at = cluster.volumes.findIndex(
-    (volume) => volume.volid === volid && (node === undefined || volume.node === node || storageOf(cluster, volume.storage)?.shared === true),
-  );
-  if (at >= 0) cluster.volumes.splice(at, 1);
+  for (const shelf of [cluster.volumes, cluster.vault]) {
+    const at = shelf.findIndex(
+      (volume) => volume.volid === volid && (node === undefined || volume.node === node || storageOf(cluster, volume.storage)?.shared === true),
+    );
+    if (at >= 0) return void shelf.splice(at, 1);
+  }
 }
 
 /** A row of `/nodes/{node}/storage/{storage}/content`. */
