@@ -44,8 +44,8 @@ export async function chooseConnections(
   const owner = ownerOf(operation, parsed);
   if (verb === "list" && !owner) return { entries, why: "a list goes to all", notes: [] };
   const subject = owner ?? (on === "item" ? { kind: kind.name, key: parsed.key ?? "", at: parsed.at } : undefined);
-  const created = parsed.input[kind.key];
-  const name = subject?.key ?? (typeof created === "string" ? created : undefined);
+  const created = [kind.key, ...(kind.alsoBy ?? [])].map((field) => parsed.input[field]).find((value) => typeof value === "string");
+  const name = subject?.key ?? created;
   const claiming = name === undefined ? [] : entries.filter((entry) => entry.claims(name));
   if (claiming.length === 1 && claiming[0]) return one(claiming[0], `its pattern matches ${JSON.stringify(name)}`);
   if (subject) return await lookUpOver(claiming.length > 0 ? claiming : entries, subject, operation, lookUp);

@@ -4,7 +4,7 @@ import { spaced } from "../derive/words.js";
 import { ProxMcpError, toProxMcpError } from "../errors.js";
 import type { Signer } from "../services/signer.js";
 import type { Logger } from "../declare/tokens.js";
-import { chooseConnections } from "./choose.js";
+import { type Choice, chooseConnections } from "./choose.js";
 import type { Confirmations } from "./confirm.js";
 import type { CallContext } from "./context.js";
 import { withDeadline } from "./deadline.js";
@@ -55,8 +55,8 @@ export class Dispatcher {
     const { limits, logger } = this.#options;
     const parsed = parseInput(tool, args);
     const seconds = tool.timeout ?? (tool.safety === "read" ? limits.readTimeout : limits.writeTimeout);
-    const entries = await this.#choose(tool, parsed, context);
-    logger.debug("connection chosen", { call: context.call, tool: tool.name, connections: entries.map((entry) => entry.name) });
+    const { entries, why } = await this.#choose(tool, parsed, context);
+    logger.debug("connection chosen", { call: context.call, tool: tool.name, connections: entries.map((entry) => entry.name), why });
     // The user may take their time: waiting for the answer does not count against the deadline.
     await this.#confirm(tool, args, parsed, entries, context);
     const value = await this.#run(tool, parsed, entries, seconds, context);
@@ -79,7 +79,7 @@ export class Dispatcher {
   }
 
   /** The connections that the call goes to, of those on which the policy allows it. */
-  async #choose(tool: OperationTool, parsed: ParsedInput, context: CallContext): Promise<readonly ConnectionEntry[]> {
+  async #choose(tool: OperationTool, parsed: ParsedInput, context: CallContext): Promise<Choice> {
     const { policy, invoker, fallback, limits } = this.#options;
     const { provider } = tool.operation;
     const all = this.#options.entries(provider.name);
@@ -112,7 +112,7 @@ export class Dispatcher {
     for (const entry of choice.entries) if (refusals.has(entry.name)) refuse(entry.name);
     if (listing) for (const [name, why] of refusals) context.notes.push(`${name} was left out: ${why}.`);
     context.notes.push(...choice.notes);
-    return choice.entries;
+    return choice;
   }
 
   async #confirm(

@@ -63,9 +63,6 @@ export const ConfigSchema = z.strictObject({
 
 export type ToolRules = z.output<typeof ToolRules>;
 
-/** A secret in the config: the value itself, the name of an environment variable, or a file to read. */
-export type SecretRef = string | { readonly env: string } | { readonly file: string };
-
 /** What `proxmcp.config.*` holds. */
 export type Config = z.input<typeof ConfigSchema>;
 /** The same, checked. */

@@ -266,7 +266,7 @@ function sentenceOf(
       : "";
   const parts = [
     `${lead}${named}`,
-    [...new Set(conditions)].length > 0 ? ` where ${[...new Set(conditions)].join("; or ")}` : "",
+    conditions.length > 0 ? ` where ${[...new Set(conditions)].join("; or ")}` : "",
     reading.places.length > 0 ? `, ${reading.places.join(", ")}` : "",
     aggregate?.by ? `, for each ${spaced(aggregate.by)}` : "",
     order.length > 0

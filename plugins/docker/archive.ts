@@ -182,7 +182,8 @@ async function* entriesOf(place: Place): AsyncGenerator<Entry> {
     for await (const entry of parser) yield { header: entry.header, body: entry };
     if (failure) throw failure;
   } catch (error) {
-    throw failure ?? error;
+    if (failure instanceof Error) throw failure;
+    throw error;
   } finally {
     left.abort();
     parser.destroy();

@@ -43,10 +43,11 @@ export async function capacity({ client, signal }: Args): Promise<Capacity> {
   const known = await pools;
   return {
     places: await Promise.all(
-      members.map((member): Promise<CapacityPlace> | CapacityPlace =>
-        member.status.toLowerCase() === "online"
-          ? place(client, known, { name: member.server_name, target: member.server_name }, signal)
-          : { name: member.server_name, healthy: false, arch: member.architecture },
+      members.map(
+        async (member): Promise<CapacityPlace> =>
+          member.status.toLowerCase() === "online"
+            ? place(client, known, { name: member.server_name, target: member.server_name }, signal)
+            : { name: member.server_name, healthy: false, arch: member.architecture },
       ),
     ),
   };

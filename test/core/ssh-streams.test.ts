@@ -29,6 +29,7 @@ async function start(options: ServerOptions = {}): Promise<{ server: TestServer;
 describe("a stream to a socket", () => {
   async function site(server: TestServer): Promise<string> {
     const path = join(server.folder, "api.sock");
+    // oxlint-disable-next-line typescript/no-misused-promises -- a test server; what it throws fails the test
     const http = createServer(async (request, response) => {
       if (request.url === "/big") return response.end("x".repeat(6_000_000));
       if (request.url === "/hang") return response.writeHead(200).write("begun");

@@ -1,7 +1,8 @@
 import { forClient } from "proxmcp/plugin";
 import { inParallel } from "../backups.js";
 import { at, type ProxmoxClient } from "../client.js";
-import { choice, flag, records, text, time, words } from "../crud.js";
+import { choice, flag, text, time, words } from "../columns.js";
+import { records } from "../crud.js";
 import { LONG } from "../guest/actions.js";
 import { formatProperties } from "../properties.js";
 import { resourcesOf } from "../resources.js";

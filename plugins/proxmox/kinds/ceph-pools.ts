@@ -1,7 +1,8 @@
 import { forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import { at, type ProxmoxClient } from "../client.js";
-import { numeric, records, text, whole } from "../crud.js";
+import { numeric, text, whole } from "../columns.js";
+import { records } from "../crud.js";
 import { resourcesOf } from "../resources.js";
 
 const { read } = forClient<ProxmoxClient, Record<string, string | undefined>>();

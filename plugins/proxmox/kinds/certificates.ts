@@ -1,4 +1,5 @@
-import { records, text, time, words } from "../crud.js";
+import { text, time, words } from "../columns.js";
+import { records } from "../crud.js";
 import { at } from "../client.js";
 import { z } from "zod";
 

@@ -1,4 +1,5 @@
-import { records, text } from "../crud.js";
+import { text } from "../columns.js";
+import { records } from "../crud.js";
 import { firewallOf, guestLevels } from "../firewall.js";
 
 export const firewallAliases = records({

@@ -1,4 +1,5 @@
-import { records, text } from "../crud.js";
+import { text } from "../columns.js";
+import { records } from "../crud.js";
 
 export const firewallGroups = records({
   name: "firewall_group",

@@ -1,4 +1,5 @@
-import { records, text, words } from "../crud.js";
+import { text, words } from "../columns.js";
+import { records } from "../crud.js";
 
 export const groups = records({
   name: "group",

@@ -1,7 +1,8 @@
 import { forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import { at, type ProxmoxClient } from "../client.js";
-import { choice, flag, records, text, whole } from "../crud.js";
+import { choice, flag, text, whole } from "../columns.js";
+import { records } from "../crud.js";
 
 const { write } = forClient<ProxmoxClient>();
 

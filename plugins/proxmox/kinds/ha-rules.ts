@@ -1,6 +1,7 @@
 import { type CallArgs, isProxMcpError } from "proxmcp/plugin";
 import type { ProxmoxClient } from "../client.js";
-import { choice, flag, records, text, unflag, whole, words } from "../crud.js";
+import { choice, flag, text, unflag, whole, words } from "../columns.js";
+import { records } from "../crud.js";
 
 /** Proxmox VE 8 has groups where 9 has rules. The release decides, and is asked once for each call. */
 async function pathOf({ client, signal }: CallArgs<ProxmoxClient>): Promise<string> {

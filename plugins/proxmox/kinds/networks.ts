@@ -1,7 +1,8 @@
 import { forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import { at, type ProxmoxClient } from "../client.js";
-import { flag, records, text, whole, words } from "../crud.js";
+import { flag, text, whole, words } from "../columns.js";
+import { records } from "../crud.js";
 
 const { write } = forClient<ProxmoxClient>();
 const Changed = z.object({ node: z.string(), done: z.boolean() });

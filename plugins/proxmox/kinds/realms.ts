@@ -1,4 +1,5 @@
-import { flag, records, text } from "../crud.js";
+import { flag, text } from "../columns.js";
+import { records } from "../crud.js";
 
 export const realms = records({
   name: "realm",

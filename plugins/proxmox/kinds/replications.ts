@@ -1,6 +1,7 @@
 import { forClient } from "proxmcp/plugin";
 import { at, type ProxmoxClient } from "../client.js";
-import { numeric, records, text, unflag, whole } from "../crud.js";
+import { numeric, text, unflag, whole } from "../columns.js";
+import { records } from "../crud.js";
 import { resourcesOf } from "../resources.js";
 
 const { write } = forClient<ProxmoxClient>();

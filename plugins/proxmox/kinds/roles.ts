@@ -1,4 +1,5 @@
-import { flag, records, text, words } from "../crud.js";
+import { flag, text, words } from "../columns.js";
+import { records } from "../crud.js";
 
 export const roles = records({
   name: "role",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { at } from "../client.js";
-import { flag, records, text } from "../crud.js";
+import { flag, text } from "../columns.js";
+import { records } from "../crud.js";
 
 export const sdnSubnets = records({
   name: "sdn_subnet",

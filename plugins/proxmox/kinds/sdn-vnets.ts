@@ -1,4 +1,5 @@
-import { flag, records, text, whole } from "../crud.js";
+import { flag, text, whole } from "../columns.js";
+import { records } from "../crud.js";
 
 export const sdnVnets = records({
   name: "sdn_vnet",

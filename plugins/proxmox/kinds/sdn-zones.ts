@@ -1,7 +1,8 @@
 import { forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import type { ProxmoxClient } from "../client.js";
-import { choice, records, text, whole, words } from "../crud.js";
+import { choice, text, whole, words } from "../columns.js";
+import { records } from "../crud.js";
 
 const { write } = forClient<ProxmoxClient>();
 

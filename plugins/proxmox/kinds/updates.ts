@@ -1,7 +1,8 @@
 import { forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import { at, type ProxmoxClient } from "../client.js";
-import { records, text } from "../crud.js";
+import { text } from "../columns.js";
+import { records } from "../crud.js";
 
 const { write } = forClient<ProxmoxClient, Record<string, string | undefined>>();
 

@@ -1,4 +1,5 @@
-import { flag, records, text, time, words } from "../crud.js";
+import { flag, text, time, words } from "../columns.js";
+import { records } from "../crud.js";
 
 export const users = records({
   name: "user",

@@ -74,7 +74,7 @@ async function failure(call: Promise<unknown>): Promise<ProxMcpError> {
     (thrown: unknown) => thrown,
   );
   if (isProxMcpError(error)) return error;
-  throw error ?? new Error("it should have failed");
+  throw new Error(`it should have failed with an error of ours, not ${String(error)}`);
 }
 
 it("says in its question what this very call would take, and runs nothing before the answer", async () => {
