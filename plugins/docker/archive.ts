@@ -167,7 +167,7 @@ async function* entriesOf(place: Place): AsyncGenerator<Entry> {
   const left = new AbortController();
   const signal = AbortSignal.any([place.signal, left.signal]);
   const ask = { what: whatOf("read", place), path: `${await client.container(key, signal)}/archive`, query: { path }, signal };
-  let failure: unknown;
+  let failure: Error | undefined;
   let wake = (): void => {};
   for (const event of ["drain", "close"] as const) parser.on(event, () => wake());
   const feed = async (): Promise<void> => {
@@ -175,15 +175,14 @@ async function* entriesOf(place: Place): AsyncGenerator<Entry> {
     parser.end(new Uint8Array());
   };
   const feeding = feed().catch((error: unknown) => {
-    failure = error;
+    failure = error instanceof Error ? error : new Error(String(error));
     parser.destroy();
   });
   try {
     for await (const entry of parser) yield { header: entry.header, body: entry };
     if (failure) throw failure;
   } catch (error) {
-    if (failure instanceof Error) throw failure;
-    throw error;
+    throw failure ?? error;
   } finally {
     left.abort();
     parser.destroy();

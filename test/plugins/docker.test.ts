@@ -153,7 +153,7 @@ describe("creating a container", () => {
       volumes: ["dd:/data:ro"],
       memory: 7e6,
       cpu: 0.5,
-      settings: { env: ["A=1"] },
+      settings: { env: ["A=b"] },
       tags: ["env=t"],
       restart: "always",
     });

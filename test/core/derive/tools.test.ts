@@ -173,7 +173,7 @@ describe("schemas", () => {
       ["items", "total"],
     ]);
     expect(keys("tape_cartridge_get")).toEqual([["item", "notes"], ["item"]]);
-    expect(keys("tape_cartridge_load")).toEqual([["item", "notes"], ["item"]]);
+    expect(keys("tape_cartridge_load")).toEqual([["item", "notes"], []]);
     expect(keys("tape_cartridge_stats")).toEqual([["result", "notes"], ["result"]]);
     expect(keys("tape_cartridge_delete")).toEqual([["deleted", "barcode", "notes"], ["deleted"]]);
   });
