@@ -93,12 +93,18 @@ async function fromHelper(name: string, address: string, signal: AbortSignal): P
       stdio: ["pipe", "pipe", "ignore"],
       signal: AbortSignal.any([signal, AbortSignal.timeout(HELPER_SECONDS * 1000)]),
     });
-    program.once("error", () => resolve(""));
+    // What it has started itself may hold its output open for ever: that is not waited for.
+    const giveUp = (): void => {
+      program.kill();
+      program.stdout.destroy();
+      resolve("");
+    };
+    program.once("error", giveUp);
     program.once("close", (code) => resolve(code === 0 ? Buffer.concat(chunks).toString("utf8") : ""));
     program.stdin.on("error", () => {}); // it may end without reading
     program.stdout.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > HELPER_BYTES) program.kill();
+      if (size > HELPER_BYTES) giveUp();
       else chunks.push(chunk);
     });
     program.stdin.end(address);

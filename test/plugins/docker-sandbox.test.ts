@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { start } from "../../plugins/docker/sandbox/index.js";
+import { createProxMcp } from "proxmcp";
+import { demo, start } from "../../plugins/docker/sandbox/index.js";
 
 /** What Docker 20.10 was seen to answer, word by word, to the same requests. */
 type Seen = readonly [request: string, body: unknown, status: number, message: string | undefined];
@@ -9,6 +10,52 @@ const SEEN: readonly Seen[] = [
   ["GET /v1.41/nope", undefined, 404, "page not found"],
   ["PUT /v1.41/containers/json", undefined, 404, "page not found"],
   ["GET /v1.42/containers/json", undefined, 400, "client version 1.42 is too new. Maximum supported API version is 1.41"],
+  ["POST /v1.41/containers/shop-web/rename", undefined, 400, "Neither old nor new names may be empty"],
+  [
+    "POST /v1.41/containers/shop-web/rename?name=-",
+    undefined,
+    400,
+    "Error when allocating new name: Invalid container name (/-), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+  ],
+  ["POST /v1.41/containers/shop-web/update", { Memory: 1000 }, 400, "Minimum memory limit allowed is 6MB"],
+  ["POST /v1.41/containers/shop-web/kill?signal=FOO", undefined, 400, "Invalid signal: FOO"],
+  ["POST /v1.41/containers/nope/kill", undefined, 404, "Cannot kill container: nope: No such container: nope"],
+  ["POST /v1.41/containers/nope/wait", undefined, 404, "No such container: nope"],
+  ["GET /v1.41/containers/shop-web/archive", undefined, 400, "bad parameter: pathcannot be empty"],
+  ["GET /v1.41/containers/shop-web/archive?path=/nope", undefined, 404, "Could not find the file /nope in container shop-web"],
+  ["GET /v1.41/containers/nope/archive?path=/x", undefined, 404, "No such container: nope"],
+  ["PUT /v1.41/containers/shop-web/archive?path=/etc/passwd", undefined, 500, "extraction point is not a directory"],
+  ["PUT /v1.41/containers/shop-web/archive?path=/nope", undefined, 404, "Could not find the file /nope in container shop-web"],
+  ["POST /v1.41/commit?container=nope", {}, 404, "No such container: nope"],
+  ["POST /v1.41/images/nope/tag?repo=x", undefined, 404, "No such image: nope:latest"],
+  [`POST /v1.41/images/${I}/tag?repo=Xx`, undefined, 500, "invalid reference format: repository name must be lowercase"],
+  ["GET /v1.41/images/nope/history", undefined, 404, "No such image: nope:latest"],
+  ["GET /v1.41/images/nope/get", undefined, 404, "No such image: nope"],
+  ["POST /v1.41/images/nope/push", undefined, 400, "Bad parameters and missing X-Registry-Auth: EOF"],
+  ["POST /v1.41/build?t=Xx", undefined, 500, "invalid reference format: repository name must be lowercase"],
+  ["POST /v1.41/build?t=x", undefined, 500, "Cannot locate specified Dockerfile: Dockerfile"],
+  [
+    "POST /v1.41/networks/create",
+    { Name: "o", IPAM: { Config: [{ Subnet: "172.17.0.0/16" }] } },
+    403,
+    "Pool overlaps with other one on this address space",
+  ],
+  ["POST /v1.41/networks/create", { Name: "o", Driver: "nope" }, 404, 'plugin "nope" not found'],
+  ["POST /v1.41/networks/create", { Name: "o", IPAM: { Config: [{ Subnet: "bad" }] } }, 500, "Invalid subnet bad : invalid CIDR address: bad"],
+  ["POST /v1.41/networks/create", { Name: "bridge" }, 403, "operation is not permitted on predefined bridge network "],
+  ["POST /v1.41/networks/nope/connect", { Container: "shop-web" }, 404, "network nope not found"],
+  ["POST /v1.41/networks/shop_front/connect", { Container: "shop-web" }, 403, "endpoint with name shop-web already exists in network shop_front"],
+  ["POST /v1.41/networks/bridge/disconnect", { Container: "nope" }, 404, "No such container: nope"],
+  ["DELETE /v1.41/networks/nope", undefined, 404, "network nope not found"],
+  ["DELETE /v1.41/networks/bridge", undefined, 403, "bridge is a pre-defined network and cannot be removed"],
+  ["DELETE /v1.41/volumes/nope", undefined, 404, "get nope: no such volume"],
+  ["POST /v1.41/volumes/create", { Name: "o2", Driver: "nope" }, 404, 'create o2: error looking up volume plugin nope: plugin "nope" not found'],
+  [
+    "GET /v1.41/nodes",
+    undefined,
+    503,
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  ],
   ["GET /v1.41/containers/nope/json", undefined, 404, "No such container: nope"],
   ["POST /v1.41/containers/nope/start", undefined, 404, "No such container: nope"],
   ["DELETE /v1.41/containers/nope", undefined, 404, "No such container: nope"],
@@ -134,5 +181,25 @@ describe("the sandbox answers as the engine does", () => {
       read: "0001-01-01T00:00:00Z",
       memory_stats: {},
     });
+  });
+});
+
+describe("the demo", () => {
+  it("goes through without a failure, and leaves nothing behind", async () => {
+    const sandbox = await start(demo.connections["docker"]);
+    const app = await createProxMcp({
+      plugins: ["docker"],
+      connections: { docker: { provider: "docker", ...sandbox.connection } },
+      log: { level: "silent" },
+    });
+    const before = (await app.call("docker_container_list"))["total"];
+    const answers = [];
+    for (const { tool, args } of demo.tour) answers.push(await app.call(tool, args, { confirm: true }));
+    expect(answers.length).toBeGreaterThanOrEqual(5);
+    expect(answers[0]).toMatchObject({ items: [{ name: "shop-api" }] });
+    expect(answers[3]).toMatchObject({ result: { exit_code: 0, stdout: expect.stringContaining("PONG") } });
+    expect((await app.call("docker_container_list"))["total"]).toBe(before);
+    await app.close();
+    await sandbox.close();
   });
 });

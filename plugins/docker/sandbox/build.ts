@@ -16,7 +16,7 @@ interface Stage {
 /** POST /build, as the classic builder words it: each instruction is a step, and the failing one ends the stream with an error. */
 export async function build({ state, call, taskTime }: Context): Promise<SandboxReply> {
   const { query } = call;
-  for (const name of query.getAll("t")) checkReference(name);
+  for (const name of query.getAll("t")) checkReference(name, 500);
   const files = new Map((await unpacked(call.body)).map(({ header, content }) => [header.name.replace(/\/$/, ""), content]));
   const recipe = files.get(query.get("dockerfile") || "Dockerfile");
   if (!recipe) throw new Refusal(500, `Cannot locate specified Dockerfile: ${query.get("dockerfile") || "Dockerfile"}`);

@@ -76,7 +76,7 @@ export function readFiles({ state, call, at }: Context): SandboxReply {
 export async function writeFiles({ state, call, at }: Context): Promise<SandboxReply> {
   const box = state.box(at[0]!);
   const [folder, { type }] = find(box, at[0]!, call.query.get("path"));
-  if (type !== "directory") throw new Refusal(400, "extraction point is not a directory");
+  if (type !== "directory") throw new Refusal(500, "extraction point is not a directory");
   for (const { header, content } of await unpacked(call.body)) {
     const path = posix.join(folder, header.name.replace(/\/$/, ""));
     const added = !filesIn(box).has(path) || box.files.get(path)?.added === true;

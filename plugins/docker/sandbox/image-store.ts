@@ -19,7 +19,7 @@ function find(state: State, key: string): Image {
 export function tag({ state, call: { query }, at }: Context): SandboxReply {
   const image = find(state, at[0]!);
   const reference = `${query.get("repo") ?? ""}:${query.get("tag") || "latest"}`;
-  checkReference(reference);
+  checkReference(reference, 500);
   nameImage(state, image, reference);
   state.tell("image", "tag", `sha256:${image.id}`, { name: reference });
   return empty(201);

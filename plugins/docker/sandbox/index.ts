@@ -1,4 +1,4 @@
-import type { Sandbox, SandboxOptions } from "proxmcp/plugin";
+import type { Sandbox, SandboxModule, SandboxOptions } from "proxmcp/plugin";
 import { selfSignedCertificate, serveSandbox } from "proxmcp/testing";
 import { DEFAULT_ESTATE, type Estate, type SeedImage, SWARM_ESTATE } from "./estate.js";
 import { converse } from "./exec.js";
@@ -29,6 +29,28 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     : { url: served.url, ...(server && client ? { ca: server.cert, cert: client.cert, key: client.key } : {}) };
   return { ...served, connection };
 }
+
+/** One engine, and a container's short life on it. */
+export const demo: NonNullable<SandboxModule["demo"]> = {
+  connections: { docker: {} },
+  tour: [
+    {
+      say: "Which containers of the shop are not healthy?",
+      tool: "docker_container_list",
+      args: { where: { compose_project: "shop", health: ["unhealthy", "starting"] } },
+    },
+    { say: "What did the API print last?", tool: "docker_container_logs", args: { name: "shop-api", tail: 5 } },
+    {
+      say: "Start a Redis with 64 MB beside it.",
+      tool: "docker_container_create",
+      args: { name: "scratch-cache", image: "redis:7", networks: ["shop_back"], memory: 67_108_864, labels: { env: "dev" } },
+    },
+    { say: "Is it alive?", tool: "docker_container_exec", args: { name: "scratch-cache", command: ["sh", "-c", "hostname; echo PONG"] } },
+    { say: "What does it use?", tool: "docker_container_stats", args: { name: "scratch-cache" } },
+    { say: "Stop it.", tool: "docker_container_stop", args: { name: "scratch-cache", timeout: 2 } },
+    { say: "And away with it.", tool: "docker_container_delete", args: { name: "scratch-cache" } },
+  ],
+};
 
 function stateOf(wanted: unknown): State {
   const named: Readonly<Record<string, Estate>> = { empty: { images: DEFAULT_ESTATE.images ?? [] }, swarm: SWARM_ESTATE };

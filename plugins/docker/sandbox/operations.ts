@@ -33,7 +33,7 @@ const SIGNALS: Readonly<Record<string, number>> = { HUP: 1, INT: 2, QUIT: 3, KIL
 export function kill({ state, call, at }: Context): SandboxReply {
   const named = (call.query.get("signal") ?? "KILL").replace(/^SIG/, "");
   const number = /^\d+$/.test(named) ? Number(named) : SIGNALS[named];
-  if (number === undefined) throw new Refusal(500, `Invalid signal: ${call.query.get("signal")}`);
+  if (number === undefined) throw new Refusal(400, `Invalid signal: ${call.query.get("signal")}`);
   let box: Box;
   try {
     box = state.box(at[0]!);
@@ -146,10 +146,11 @@ export function createNetwork({ state, call }: Context): SandboxReply {
   }>(call);
   const { Name: name = "", Driver: driver = "bridge" } = body;
   const subnet = body.IPAM?.Config?.[0]?.Subnet;
+  if (PREDEFINED.has(name)) throw new Refusal(403, `operation is not permitted on predefined ${name} network `);
   if (state.networks.some((network) => network.name === name)) throw new Refusal(409, `network with name ${name} already exists`);
   if (!["bridge", "macvlan", "ipvlan", "overlay"].includes(driver)) throw new Refusal(404, `plugin "${driver}" not found`);
   if (subnet !== undefined && !/^\d+(\.\d+){3}\/\d+$/.test(subnet))
-    throw new Refusal(400, `Invalid subnet ${subnet} : invalid CIDR address: ${subnet}`);
+    throw new Refusal(500, `Invalid subnet ${subnet} : invalid CIDR address: ${subnet}`);
   if (subnet && state.networks.some((network) => network.subnet === subnet))
     throw new Refusal(403, "Pool overlaps with other one on this address space");
   const id = newId();

@@ -210,9 +210,9 @@ export function withTag(reference: string): string {
 }
 
 /** What the engine says about a reference that can't be one. */
-export function checkReference(reference: string): void {
+export function checkReference(reference: string, status = 400): void {
   if (/^[^:@]*[A-Z]/.test(reference) && !/^[^/]*[.:][^/]*\//.test(reference))
-    throw new Refusal(400, "invalid reference format: repository name must be lowercase");
+    throw new Refusal(status, "invalid reference format: repository name must be lowercase");
   if (!/^[a-z0-9]+([._-]+[a-z0-9]+)*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/.test(reference))
-    throw new Refusal(400, "invalid reference format");
+    throw new Refusal(status, "invalid reference format");
 }
