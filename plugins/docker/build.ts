@@ -55,6 +55,7 @@ export async function buildImage(
     what: `build image "${image}"`,
     method: "POST",
     path: "/build",
+    ...(options.platform ? { since: "1.32" } : {}),
     query: queryOf(options, image, dockerfile === undefined ? file : INLINE),
     headers: { "content-type": "application/x-tar", ...(await buildAuthHeader(client, basesOf(recipe).map(registryOf), signal)) },
     signal,

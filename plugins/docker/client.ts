@@ -34,6 +34,8 @@ export interface Ask {
   /** Sent as it is: an archive. */
   readonly body?: HttpRequest["body"];
   readonly signal: AbortSignal;
+  /** The API version that this needs, where that is no matter of course. */
+  readonly since?: string;
   /** Statuses beside 2xx that are no failure: 304 for a container that runs already. */
   readonly accept?: readonly number[];
 }
@@ -107,7 +109,8 @@ export class DockerClient {
     return await this.#http.upgrade(await this.#request(ask), "tcp");
   }
 
-  async #request({ method = "GET", path, query, json, headers, body, signal }: Ask): Promise<HttpRequest> {
+  async #request({ what, method = "GET", path, query, json, headers, body, since, signal }: Ask): Promise<HttpRequest> {
+    if (since) await this.requires(since, `Unable to ${what}: this`, signal);
     const version = await this.apiVersion(signal);
     return { method, path: `/v${version}${path}`, query, headers, signal, ...(json === undefined ? { body } : { json }) };
   }

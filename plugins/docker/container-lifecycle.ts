@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type DockerClient, withDeadline } from "./client.js";
 import type { ContainerDetails, ContainerSummary } from "./container-item.js";
 import { createContainer } from "./create.js";
+import { containerWorkload } from "./workload.js";
 import { containerLoss, stoppedLoss } from "./losses.js";
 import { moment } from "./logs.js";
 import { splitReference } from "./pull.js";
@@ -61,6 +62,7 @@ const create = write({
     start: z.boolean().default(true),
     pull: z.enum(["missing", "always", "never"]).default("missing"),
   },
+  workload: containerWorkload,
   run: createContainer,
 });
 
@@ -82,6 +84,7 @@ const update = write({
       what: `update container "${key}"`,
       method: "POST",
       path: `/containers/${encodeURIComponent(Id)}/update`,
+      since: "1.22",
       json: {
         // Swap counts with memory there, and may not be below it. Unlimited (-1) stays so.
         ...(memory ? { Memory: memory, MemorySwap: now.MemorySwap === -1 ? -1 : memory * 2 } : {}),
@@ -232,6 +235,7 @@ const prune = destructive({
       what: "delete stopped containers",
       method: "POST",
       path: "/containers/prune",
+      since: "1.25",
       query: { filters: untilFilter(client, input.older_than) },
       signal,
     });

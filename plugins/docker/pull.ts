@@ -39,6 +39,7 @@ export async function pullImage(
   const reference = fullReference(image);
   const ask = {
     ...{ what: `pull image "${reference}"`, method: "POST" as const, path: "/images/create", query: { fromImage: reference, platform }, signal },
+    ...(platform ? { since: "1.32" } : {}),
     headers: await authHeader(client, reference, signal),
   } as const;
   const layers = new LayerProgress(progress);

@@ -1,6 +1,9 @@
 import { type CallArgs, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import type { Ask, DockerClient } from "./client.js";
 
+/** The API has had services since this version. */
+const SINCE = "1.24";
+
 type Call = Pick<CallArgs<DockerClient>, "client" | "signal" | "note">;
 
 /**
@@ -9,7 +12,7 @@ type Call = Pick<CallArgs<DockerClient>, "client" | "signal" | "note">;
  */
 export async function swarmList<T>({ client, signal, note }: Call, what: string, path: string, query: Ask["query"] = {}): Promise<T[]> {
   try {
-    return await client.json<T[]>({ what: `list ${what}`, path, query, signal });
+    return await client.json<T[]>({ what: `list ${what}`, path, query, since: SINCE, signal });
   } catch (error) {
     const why = outside(error);
     if (!why) throw error;
@@ -28,7 +31,7 @@ export async function swarmItem<T extends { readonly ID: string }>(
   const missing = (why?: string): ProxMcpError => new ProxMcpError("NOT_FOUND", `There is no ${kind} "${key}"${why ? `: ${why}` : "."}`);
   if (!/^[\w.-]+$/.test(key)) throw missing();
   try {
-    const found = await client.json<T>({ what: `show ${kind} "${key}"`, path: `/${kind}s/${encodeURIComponent(key)}`, signal });
+    const found = await client.json<T>({ what: `show ${kind} "${key}"`, path: `/${kind}s/${encodeURIComponent(key)}`, since: SINCE, signal });
     if (found.ID.startsWith(key) ? key.length < SHORTEST_ID && !isNamed(found) : !isNamed(found)) throw missing();
     return found;
   } catch (error) {

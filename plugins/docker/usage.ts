@@ -37,3 +37,7 @@ export const unusedAmong = ({ Volumes }: DiskUsage, all: boolean): MeasuredVolum
 
 /** The engine names a volume that nobody named by 64 hex digits. */
 export const isUnnamed = (name: string | undefined): boolean => /^[0-9a-f]{64}$/.test(name ?? "");
+
+/** All sizes together; those that nobody knows count nothing. */
+export const sum = <T>(items: readonly T[] | null | undefined, size: (item: T) => number | undefined): number =>
+  (items ?? []).reduce((total, item) => total + Math.max(0, size(item) ?? 0), 0);

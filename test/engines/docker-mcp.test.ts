@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { type CallOptions, type ErrorCode, type ProxMcp } from "proxmcp";
 import { ProxMcpError } from "proxmcp/plugin";
 import { type Bench, benchOf } from "../conformance.js";
-import { dockerScenario } from "../conformance/docker.js";
+import { dockerScenario, swarmScenario } from "../conformance/docker.js";
+import { withSwarm } from "./docker-swarm.js";
 import { file, withEngine } from "./engines.js";
 
 const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
@@ -42,7 +43,7 @@ async function overMcp(connection: Record<string, unknown>): Promise<{ app: Pick
   return { app: { call }, close: () => client.close() };
 }
 
-function throughMcp(name: string, connection: Record<string, unknown>, image: string): void {
+function throughMcp(name: string, connection: Record<string, unknown>, scenario: (bench: () => Bench) => void): void {
   describe(`an MCP client on ${name}`, () => {
     let bench: Bench;
     let close: () => Promise<void>;
@@ -52,17 +53,25 @@ function throughMcp(name: string, connection: Record<string, unknown>, image: st
       close = opened.close;
     });
     afterAll(async () => await close?.());
-    dockerScenario({ image })(() => bench);
+    scenario(() => bench);
   });
 }
 
 withEngine("docker", ({ socket, image }) => {
-  throughMcp("a real Docker", { socket }, image);
+  withEngine("registry", ({ url }) => {
+    throughMcp("a real Docker and a registry", { socket }, dockerScenario({ image, registry: url.replace(/^https?:\/\//, "") }));
+  });
   withEngine("sshd", ({ port, user, key, knownHosts }) => {
-    throughMcp("a real Docker behind SSH", { url: `ssh://${user}@127.0.0.1:${port}`, key: file(key), knownHosts }, image);
+    throughMcp("a real Docker behind SSH", { url: `ssh://${user}@127.0.0.1:${port}`, key: file(key), knownHosts }, dockerScenario({ image }));
   });
 });
 
-withEngine("dockerTls", ({ url, ca, cert, key, image }) => {
-  throughMcp("a real Docker with mutual TLS", { url, ca: file(ca), cert: file(cert), key: file(key) }, image);
+withEngine("dockerTls", ({ url, ca, cert, key, image, socket }) => {
+  const connection = { url, ca: file(ca), cert: file(cert), key: file(key) };
+  throughMcp("a real Docker with mutual TLS", connection, dockerScenario({ image }));
+  describe("a swarm", () => {
+    const service = `pmdk-mcp-${process.pid}`;
+    withSwarm(socket, service, image);
+    throughMcp("its manager", connection, swarmScenario({ service }));
+  });
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createProxMcp, type ProxMcp } from "proxmcp";
 import { conformance, type Subject } from "../conformance.js";
 import { dockerScenario, swarmScenario } from "../conformance/docker.js";
+import { withSwarm } from "./docker-swarm.js";
 import { file, withEngine } from "./engines.js";
 
 const real = (name: string, connection: Record<string, unknown>, close = async (): Promise<void> => {}): Subject => ({
@@ -218,20 +219,7 @@ withEngine("dockerTls", ({ url, ca, cert, key, image, socket }) => {
 
   describe("a swarm", () => {
     const name = `pmdk-${process.pid}`;
-    const docker = (...args: string[]): string =>
-      execFileSync("docker", ["-H", `unix://${socket}`, ...args], { stdio: ["ignore", "pipe", "pipe"] }).toString();
-    beforeAll(() => {
-      docker("swarm", "init", "--advertise-addr", "127.0.0.1");
-      // On the network of its host: an overlay network needs what a restricted machine has not.
-      docker("service", "create", "--name", name, "--replicas", "1", "--network", "host", image); // waits until it runs
-    }, 60_000);
-    afterAll(async () => {
-      docker("service", "rm", name);
-      await until(() => docker("ps", "-q", "--filter", `name=${name}`) === "", "the end of the service's tasks");
-      docker("swarm", "leave", "--force");
-      for (const id of docker("ps", "-aq", "--filter", `name=${name}`).split("\n").filter(Boolean)) docker("rm", "-f", id);
-      docker("network", "rm", "docker_gwbridge");
-    }, 60_000);
+    withSwarm(socket, name, image);
     conformance(real("real docker as a manager", connection), swarmScenario({ service: name }));
   });
 });

@@ -1,5 +1,6 @@
 import { forClient } from "proxmcp/plugin";
 import type { DockerClient } from "../client.js";
+import { files } from "../container-files.js";
 import { inside } from "../container-inside.js";
 import { Container, type ContainerSummary, filtersOf, fromDetails, fromSummary } from "../container-item.js";
 import { inspect, lifecycle } from "../container-lifecycle.js";
@@ -24,5 +25,5 @@ export const containers = kind({
 
   get: async (args) => fromDetails(await inspect(args), args.clock.now()),
 
-  actions: { ...lifecycle, ...inside },
+  actions: { ...lifecycle, ...inside, ...files },
 });

@@ -75,6 +75,7 @@ export async function pruneNetworks(client: DockerClient, older: string | undefi
     what: "delete unused networks",
     method: "POST",
     path: "/networks/prune",
+    since: "1.25",
     query,
     signal,
   });

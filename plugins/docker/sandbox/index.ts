@@ -1,6 +1,7 @@
 import type { Sandbox, SandboxModule, SandboxOptions } from "proxmcp/plugin";
 import { selfSignedCertificate, serveSandbox } from "proxmcp/testing";
-import { DEFAULT_ESTATE, type Estate, type SeedImage, SWARM_ESTATE } from "./estate.js";
+import { DEFAULT_ESTATE, type Estate, type SeedImage } from "./estate.js";
+import { SWARM_ESTATE } from "./swarm-estate.js";
 import { converse } from "./exec.js";
 import { answer } from "./routes.js";
 import { seedBox } from "./seed.js";

@@ -1,3 +1,4 @@
+import { instanceWorkload } from "../instance/workload.js";
 import { forClient, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
@@ -46,6 +47,7 @@ export const instances = kind({
       openWorld: true,
       timeout: 1800,
       aliases: ["lxd_create_container", "lxd_create_instance", "create_lxd_container"],
+      workload: instanceWorkload,
       run: createInstance,
     }),
 
