@@ -85,7 +85,7 @@ export function workloadTools(options: WorkloadToolOptions): readonly CoreTool[]
         const plan = await options.router().route(given, context);
         if (dry) return { created: [], ...planned(plan) };
         const token = context.confirmToken ?? (rest as { confirm?: string }).confirm;
-        return await new Creation(options, given, plan, context).run(token);
+        return await new Creation(options, plan, context).run(token);
       },
     }),
   ];
@@ -118,16 +118,14 @@ interface Created {
 /** Carries a plan out: one confirmation for all of it, then one create call after the other. */
 class Creation {
   readonly #options: WorkloadToolOptions;
-  readonly #given: CallValue;
   readonly #plan: RoutePlan;
   readonly #context: CallContext;
   readonly #notes: string[] = [];
   /** Places that refused for want of room, with what they said. */
   readonly #refused = new Map<string, string>();
 
-  constructor(options: WorkloadToolOptions, given: CallValue, plan: RoutePlan, context: CallContext) {
+  constructor(options: WorkloadToolOptions, plan: RoutePlan, context: CallContext) {
     this.#options = options;
-    this.#given = given;
     this.#plan = plan;
     this.#context = context;
   }

@@ -32,8 +32,8 @@ async function overMcp(connection: Record<string, unknown>): Promise<{ app: Pick
     return yes ? { action: "accept", content: { confirm: true } } : { action: "decline" };
   });
   await client.connect(new StdioClientTransport({ command: process.execPath, args: [cli, "serve", "--config", config] }));
-  const call: ProxMcp["call"] = async (name, args = {}, options = {}) => {
-    confirm = options.confirm;
+  const call: ProxMcp["call"] = async (name, args, options) => {
+    confirm = options?.confirm;
     const answer = (await client.callTool({ name, arguments: { ...args } }, { timeout: 300_000 })) as Answer;
     if (!answer.isError) return answer.structuredContent as Record<string, unknown>;
     const text = (answer.content as { text?: string }[] | undefined)?.[0]?.text ?? "{}";
