@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import pc from "picocolors";
+import { pc } from "./colours.js";
 import { loadPlugin } from "../config/plugins.js";
 import { type Config, DEFAULTS } from "../config/schema.js";
 import type { Sandbox, TourStep } from "../declare/sandbox.js";

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { pc } from "./colours.js";
 import { createProxMcp } from "../app.js";
 import { loadConfig } from "../config/load.js";
 import { mapOwnPackage } from "../config/resolve.js";

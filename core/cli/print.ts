@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { pc } from "./colours.js";
 import type { ErrorReport, ProxMcpError } from "../errors.js";
 
 const MAX_COLUMNS = 8;

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { pc } from "./colours.js";
 import type { QueryAnswer } from "../query/run.js";
 import { openApp } from "./open.js";
 import { err, out, printResult } from "./print.js";

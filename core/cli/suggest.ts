@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { pc } from "./colours.js";
 import type { Copy, Placement, RoutePlan } from "../route/router.js";
 import { openApp } from "./open.js";
 import { err, out } from "./print.js";

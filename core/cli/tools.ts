@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { pc } from "./colours.js";
 import { type Surface, tokensOf } from "../derive/surface.js";
 import { listed } from "../server/mcp.js";
 import { ProxMcpError } from "../errors.js";

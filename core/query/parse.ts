@@ -88,7 +88,10 @@ export function parseQuery(text: string, lexicon: Lexicon, now: number): Parsed 
     reading.at += 1;
   }
   if (reading.understood === 0) throw nothingUnderstood(plain, reading);
-  return { reading, segments: combine(reading.parts), corrected };
+  // A correction that came to nothing is none: the word is reported as it was written.
+  const useless = corrected.filter(({ to }) => reading.ignored.includes(to));
+  for (const { from, to } of useless) reading.ignored.splice(reading.ignored.indexOf(to), 1, from);
+  return { reading, segments: combine(reading.parts), corrected: corrected.filter((one) => !useless.includes(one)) };
 }
 
 function nothingUnderstood(text: string, { lexicon, ignored }: Reading): ProxMcpError {

@@ -13,7 +13,7 @@ export function correctSpelling(text: string, lexicon: Lexicon): { text: string;
   const corrected: Correction[] = [];
   const quoted = /"[^"]*"|“[^”]*”|'[^']*'(?=$|[\s,.;)?!])/g;
   const spans = [...text.matchAll(quoted)].map((match) => [match.index, match.index + match[0].length] as const);
-  const fixed = text.replace(/[\p{L}\p{N}_.:/*@'’-]+/gu, (word: string, offset: number) => {
+  const fixed = text.replace(/[^\s"“”(),;<>=!?~≤≥|&+]+/gu, (word: string, offset: number) => {
     const lower = word.toLowerCase().replace(/[.:]+$/, "");
     if (lower.length < 4 || !/^[a-z]+$/.test(lower) || lexicon.words.has(lower)) return word;
     if (spans.some(([from, to]) => offset >= from && offset < to) || NAMING.test(text.slice(Math.max(0, offset - 14), offset))) return word;
