@@ -5,11 +5,11 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { Ssh2 } from "../../core/transport/ssh.js";
 import { fingerprintOf } from "../../core/transport/ssh-hostkeys.js";
 import type { SshTarget } from "../../core/transport/types.js";
-import { failure, PASSWORD, parsed, type ServerOptions, TestServer, userKey } from "./ssh-server.js";
+import { ed25519Pair, failure, PASSWORD, parsed, type ServerOptions, TestServer, userKey } from "./ssh-server.js";
 
 const signal = new AbortController().signal;
 const none = { key: undefined };
-const stranger = ssh2.utils.generateKeyPairSync("ed25519");
+const stranger = ed25519Pair();
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -134,7 +134,7 @@ describe("a login", () => {
 });
 
 describe("a private key", () => {
-  const locked = ssh2.utils.generateKeyPairSync("ed25519", { passphrase: "open sesame", cipher: "aes256-ctr", rounds: 4 });
+  const locked = ed25519Pair({ passphrase: "open sesame", cipher: "aes256-ctr", rounds: 4 });
 
   it("with its passphrase is read, and refused by the server only", async () => {
     const error = await failure(login(await started(), { key: locked.private, passphrase: "open sesame" }));

@@ -9,13 +9,28 @@ import type { SshTarget } from "../../core/transport/types.js";
 
 const { Server, utils } = ssh2;
 
+/**
+ * An Ed25519 key pair. About one in 170 that ssh2 generates is malformed by its own reading (keys of ssh-keygen never are),
+ * so a pair is made until one can be read.
+ */
+export function ed25519Pair(lock?: {
+  readonly passphrase: string;
+  readonly cipher: string;
+  readonly rounds: number;
+}): ReturnType<typeof utils.generateKeyPairSync> {
+  for (;;) {
+    const pair = utils.generateKeyPairSync("ed25519", lock);
+    if (!(utils.parseKey(pair.private, lock?.passphrase) instanceof Error)) return pair;
+  }
+}
+
 /** Keys are made once: RSA takes its time. */
 export const hostKeys = {
-  ed25519: utils.generateKeyPairSync("ed25519").private,
+  ed25519: ed25519Pair().private,
   ecdsa: utils.generateKeyPairSync("ecdsa", { bits: 256 }).private,
   rsa: utils.generateKeyPairSync("rsa", { bits: 2048 }).private,
 };
-export const userKey = utils.generateKeyPairSync("ed25519");
+export const userKey = ed25519Pair();
 
 export const parsed = (key: string): ParsedKey => {
   const result = utils.parseKey(key);
