@@ -1,5 +1,5 @@
 import { pc } from "./colours.js";
-import { createProxMcp } from "../app.js";
+import { createProxMcp } from "../create.js";
 import { loadConfig } from "../config/load.js";
 import { mapOwnPackage } from "../config/resolve.js";
 import { isProxMcpError } from "../errors.js";

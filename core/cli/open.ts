@@ -1,4 +1,5 @@
-import { createProxMcp, type ProxMcp, type Setup } from "../app.js";
+import type { ProxMcp } from "../app.js";
+import { createProxMcp, type Setup } from "../create.js";
 import { loadConfig } from "../config/load.js";
 import { mapOwnPackage } from "../config/resolve.js";
 import type { GlobalOptions } from "./run.js";

@@ -81,3 +81,20 @@ export const DEFAULTS = {
   outputBytes: 200_000,
   plugins: ["proxmox", "lxd", "docker"],
 } as const;
+
+/** The limits that hold: those of the config, and the defaults for the rest. Times in seconds, sizes in bytes. */
+export function limitsOf({ limits = {} }: Pick<CheckedConfig, "limits">): Limits {
+  const { readTimeout, writeTimeout, concurrency, outputBytes } = DEFAULTS;
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return { readTimeout, writeTimeout, concurrency, outputBytes, ...Object.fromEntries(given) };
+}
+
+export interface Limits {
+  /** Seconds that a reading call may take on one connection. */
+  readonly readTimeout: number;
+  readonly writeTimeout: number;
+  /** Calls that run on one connection at once. */
+  readonly concurrency: number;
+  /** Bytes of one answer. */
+  readonly outputBytes: number;
+}
