@@ -172,6 +172,11 @@ export class ProxMcp {
     return this.#queries.help();
   }
 
+  /** How a question that someone has begun could go on: whole questions, the likely ones first. */
+  completeQuery(text: string): readonly string[] {
+    return this.#queries.complete(text);
+  }
+
   /** The words that queries can use, from the declarations of the providers that have a connection. */
   vocabulary(): Vocabulary {
     return deriveVocabulary(this.#connected());

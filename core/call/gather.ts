@@ -9,9 +9,12 @@ import type { CallContext } from "./context.js";
 import { withDeadline } from "./deadline.js";
 import { type Invoker, isNotFound, type Item, type SourceError } from "./invoke.js";
 import { inOrder } from "./page.js";
+import { listWithin, type Parent } from "./parents.js";
 
 export interface Wanted {
   readonly at: Readonly<Record<string, unknown>>;
+  /** Where the kind is listed within something that `at` does not say: what to list it within, one after the other. */
+  readonly parent?: Parent | undefined;
   readonly where: Where;
   /** Fields that the answer needs beside those of the filter. Details among them are fetched for each item. */
   readonly needs?: readonly string[];
@@ -40,7 +43,10 @@ export async function gather(
       try {
         const items = await withDeadline(seconds, what, context.signal, async (signal) => {
           const inner = { ...context, signal };
-          const listing = await invoker.list(operation, entry, wanted.at, hintOf(fields, wanted.where), inner);
+          const hint = hintOf(fields, wanted.where);
+          const listing = wanted.parent
+            ? await listWithin(operation, wanted.parent, entry, { where: wanted.where, hint }, invoker, inner)
+            : await invoker.list(operation, entry, wanted.at, hint, inner);
           errors.push(...listing.errors);
           return details.size > 0 ? await withDetails(operation, entry, listing.items, wanted.where, details, invoker, inner, errors) : listing.items;
         });

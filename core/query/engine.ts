@@ -3,6 +3,7 @@ import type { Connections } from "../connections.js";
 import type { Clock } from "../declare/tokens.js";
 import type { Provider } from "../declare/provider.js";
 import type { QueryArgs } from "../tools/query.js";
+import { completeQuery } from "./complete.js";
 import { type QueryHelp, queryHelp } from "./help.js";
 import { type Interpretation, planQuery } from "./interpret.js";
 import { buildLexicon, type Lexicon } from "./lexicon.js";
@@ -31,6 +32,11 @@ export class QueryEngine {
 
   help(): QueryHelp {
     return queryHelp(this.lexicon);
+  }
+
+  /** How a question that someone has begun could go on. */
+  complete(text: string): readonly string[] {
+    return completeQuery(text, this.lexicon, this.#services.clock.now());
   }
 
   /** How a query is understood. Asks no platform. */

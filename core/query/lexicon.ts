@@ -1,3 +1,4 @@
+import { type Parent, parentOf } from "../call/parents.js";
 import type { Provider } from "../declare/provider.js";
 import { deriveFields, type Field } from "../derive/fields.js";
 import { plural, spaced } from "../derive/words.js";
@@ -11,6 +12,8 @@ export interface KindView {
   readonly provider: Provider;
   readonly kind: Provider["kinds"][number];
   readonly fields: ReadonlyMap<string, Field>;
+  /** What it has to be listed within. */
+  readonly parent: Parent | undefined;
   /** The field that names are compared with. */
   readonly nameField: string | undefined;
 }
@@ -110,8 +113,10 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
   const fields = new Map(deriveFields(kind).map((field) => [field.name, field]));
   const text = (name: string | undefined): boolean => name !== undefined && fields.get(name)?.type === "text";
   const nameField = text("name") ? "name" : [kind.key, ...(kind.alsoBy ?? [])].find(text);
-  kinds.set(id, { id, provider, kind, fields, nameField });
+  kinds.set(id, { id, provider, kind, fields, parent: parentOf(kind, provider), nameField });
   for (const noun of [kind.name, ...(kind.says ?? [])]) addBoth(add, noun, { is: "noun", kind: id });
+  // A kind's name is singular, even if it ends as a plural does: an alias, aliases.
+  add(plural(spaced(kind.name)), { is: "noun", kind: id });
   for (const field of fields.values()) {
     if (field.facet.secret || field.type === "object") continue;
     const singular = (field.type === "list" || field.type === "number") && /[^s]s$/.test(field.name) ? [field.name.slice(0, -1)] : [];

@@ -59,6 +59,25 @@ describe("the command line", () => {
     expect(out).toContain("Exit codes");
   });
 
+  it("shows, with the help for query, what can be asked for here", async () => {
+    const { file } = library();
+    for (const words of [
+      ["query", "--help"],
+      ["query", "-h"],
+    ]) {
+      const { code, out } = await proxmcp("--config", file, ...words);
+      expect(code).toBe(0);
+      expect(out).toContain("Usage: proxmcp query");
+      expect(out).toContain("cartridges, tracks");
+      expect(out).toMatch(/tape_cartridge: .*state \(shelved, loaded, worn\)/);
+      expect(out).toMatch(/Examples\n {2}proxmcp query \S/);
+      expect(out).toContain("main");
+    }
+    const nowhere = library({ connections: {} });
+    const { code, err } = await proxmcp("--config", nowhere.file, "query", "--help");
+    expect([code, err]).toEqual([0, expect.stringContaining("Nothing is connected")]);
+  });
+
   it("shows its version", async () => {
     expect(await proxmcp("--version")).toEqual({ code: 0, out: `${VERSION}\n`, err: "" });
   });
