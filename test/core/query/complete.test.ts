@@ -34,7 +34,9 @@ describe("a question that someone has begun", () => {
   });
 
   it("goes on, after a noun, with what that kind can be asked, where there is any of it", () => {
-    expect(invented.completeQuery("cartridges sort")).toEqual(expect.arrayContaining(["cartridges sorted by capacity", "cartridges sorted by mounts"]));
+    expect(invented.completeQuery("cartridges sort")).toEqual(
+      expect.arrayContaining(["cartridges sorted by capacity", "cartridges sorted by mounts"]),
+    );
     expect(invented.completeQuery("cartridges sorted by ca")).toEqual(["cartridges sorted by capacity"]);
     expect(invented.completeQuery("cartridges sorted by ")).not.toContain("cartridges sorted by sorted by capacity");
     expect(invented.completeQuery("cartridges in sh")).toContain("cartridges in shelved");
