@@ -2,34 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Config } from "proxmcp";
-import { run } from "../../../core/cli/run.js";
 import { VERSION } from "../../../core/version.js";
 import { type Cartridge, type Room, roomOf, stock } from "../../fixtures/tape-library.js";
+import { proxmcp } from "./command-line.js";
 
 const plugin = fileURLToPath(new URL("../../fixtures/tape-plugin.ts", import.meta.url));
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line in this process. Neither stdin nor stderr is a terminal. */
-async function proxmcp(...words: string[]): Promise<Ran> {
-  let out = "";
-  let err = "";
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation((text) => ((out += String(text)), true)),
-    vi.spyOn(process.stderr, "write").mockImplementation((text) => ((err += String(text)), true)),
-  ];
-  try {
-    return { code: await run(["node", "proxmcp", ...words]), out, err };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 let folders = 0;
 
