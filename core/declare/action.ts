@@ -33,6 +33,8 @@ export interface ListArgs<Client, Within = object> extends CallArgs<Client> {
   /** A hint. Push down what the platform can filter; the core filters again whatever comes back. */
   readonly where: Where;
   readonly at: Readonly<Partial<Within>>;
+  /** The `onDemand` fields that this call uses. The others may stay absent. */
+  readonly needs: ReadonlySet<string>;
 }
 
 export interface ItemArgs<Client, Within = object> extends CallArgs<Client> {
