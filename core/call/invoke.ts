@@ -137,6 +137,7 @@ export class Invoker {
       signal,
       progress: context.progress,
       note: (sentence) => void context.notes.push(sentence),
+      task: (id) => void context.tasks?.push(id),
       log: this.#logger,
       clock: this.#clock,
     };

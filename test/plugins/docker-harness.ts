@@ -44,6 +44,7 @@ export async function dock(options: SandboxOptions = {}): Promise<Dock> {
   const argsOf = (signal: AbortSignal) => ({
     ...{ client, signal, clock, log: silent, at: {} },
     progress: (progress: Progress) => void progressed.push(progress),
+    task: () => {},
     note: (sentence: string) => void notes.push(sentence),
   });
   return {

@@ -44,6 +44,7 @@ export async function host(options: Omit<SandboxOptions, "estate"> & { readonly 
     clock,
     log: silent,
     progress: (progress: Progress) => void progressed.push(progress),
+    task: () => {},
     note: (sentence: string) => void notes.push(sentence),
   });
   const kindOf = (name: string): Kind<LxdClient> => {
