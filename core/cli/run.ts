@@ -31,6 +31,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   program
     .command("serve")
     .description("serve MCP over stdin and stdout; logs are JSON lines on stderr")
+    .option("--check", "test every connection at the start; what is down is a warning in the log")
     .option(...CONFIG)
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./serve.js")).serve(command.optsWithGlobals());

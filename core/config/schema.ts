@@ -57,6 +57,8 @@ export const ConfigSchema = z.strictObject({
       outputBytes: z.int().min(1000).max(10_000_000).optional(),
     })
     .optional(),
+  /** Tests every connection when a server starts, beside its work: what is down is a warning in the log. */
+  checkAtStart: z.boolean().optional(),
   audit: z.union([z.literal(false), z.strictObject({ file: z.string().min(1) })], { error: 'allowed: false, or { file: "path" }' }).optional(),
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error", "silent"]).optional() }).optional(),
 });
