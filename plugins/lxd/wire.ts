@@ -60,13 +60,21 @@ export interface WireInstance {
 export interface WireState {
   readonly status: string;
   readonly started_at?: string;
-  readonly memory?: { readonly usage: number } | null;
-  readonly disk?: Readonly<Record<string, { readonly usage: number }>> | null;
+  readonly cpu?: { readonly usage: number; readonly allocated_time?: number } | null;
+  readonly memory?: { readonly usage: number; readonly usage_peak?: number; readonly swap_usage?: number; readonly total?: number } | null;
+  readonly disk?: Readonly<Record<string, { readonly usage: number; readonly total?: number }>> | null;
+  readonly processes?: number;
   readonly network?: Readonly<Record<string, WireInterface>> | null;
 }
 
 export interface WireInterface {
   readonly host_name?: string;
+  readonly counters?: {
+    readonly bytes_received: number;
+    readonly bytes_sent: number;
+    readonly errors_received?: number;
+    readonly errors_sent?: number;
+  };
   readonly type?: string;
   readonly addresses?: readonly { readonly family: string; readonly address: string; readonly scope: string }[] | null;
 }

@@ -13,7 +13,9 @@ export async function execRecorded(args: ExecArgs): Promise<Result> {
   const { client, key, input, signal, progress, note } = args;
   const { timeout, stdin, record, max_output: cap, ...command } = input;
   if (record && stdin !== undefined) {
-    throw new ProxMcpError("INVALID_INPUT", "A recorded command has no standard input: leave out `record` or `stdin`.", { data: { argument: "stdin" } });
+    throw new ProxMcpError("INVALID_INPUT", "A recorded command has no standard input: leave out `record` or `stdin`.", {
+      data: { argument: "stdin" },
+    });
   }
   const request = `POST ${pathOf(key)}/exec`;
   const ask = { doing: `run a command in instance "${key}"`, signal, progress };
