@@ -16,6 +16,8 @@ export interface Operation {
   readonly status_code: number;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly may_cancel: boolean;
+  /** Paths of what it works on. */
+  readonly resources?: { readonly instances?: readonly string[] } | null;
   readonly err: string;
 }
 
@@ -55,6 +57,7 @@ export interface WireInstance {
   readonly expanded_devices?: Devices;
   readonly state?: WireState | null;
   readonly snapshots?: readonly WireSnapshot[] | null;
+  readonly backups?: readonly WireBackup[] | null;
 }
 
 export interface WireState {
@@ -85,6 +88,15 @@ export interface WireSnapshot {
   readonly expires_at?: string;
   readonly stateful: boolean;
   readonly size?: number;
+}
+
+export interface WireBackup {
+  readonly name: string;
+  readonly created_at: string;
+  readonly expires_at?: string;
+  readonly instance_only?: boolean;
+  readonly container_only?: boolean;
+  readonly optimized_storage: boolean;
 }
 
 export interface WireImage {
