@@ -12,6 +12,8 @@ import {
   isProxMcpError,
   LOGGER,
   type Logger,
+  PEERS,
+  type Peers,
   type Progress,
   ProxMcpError,
   type WebSocketStream,
@@ -50,16 +52,19 @@ const CLEANUP = 5_000;
 
 /** The REST API of LXD and Incus: the envelope, background operations, errors. */
 export class LxdClient {
-  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK] as const;
+  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK, PEERS] as const;
   readonly connection: LxdConnectionInfo;
   readonly clock: Clock;
+  /** The other hosts, for what goes from one to another. */
+  readonly peers: Peers;
   readonly #http: HttpClient;
   readonly #log: Logger;
   #server: Promise<ServerInfo> | undefined;
 
-  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock) {
+  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers) {
     this.connection = connection;
     this.clock = clock;
+    this.peers = peers;
     this.#log = log;
     this.#http = http.open(targetOf(connection.options));
   }

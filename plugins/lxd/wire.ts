@@ -33,6 +33,10 @@ export interface ServerInfo {
     readonly architectures: readonly string[];
     readonly kernel_version?: string;
     readonly project?: string;
+    /** Where it listens: `192.168.1.7:8443`. */
+    readonly addresses?: readonly string[];
+    /** PEM. */
+    readonly certificate?: string;
   };
 }
 

@@ -39,6 +39,9 @@ function factsOf({ headers }: HttpResponse): FileFacts {
   };
 }
 
+/** Leaves the rest of an answer unread. Giving up is an error of the stream, and none of ours. */
+const drop = ({ body }: HttpResponse): void => void body.on("error", () => {}).destroy();
+
 const ask = ({ key, signal }: Pick<Args<unknown>, "key" | "signal">, what: string, file: string) => ({
   doing: `${what} ${file} in instance "${key}"`,
   signal,
@@ -64,7 +67,7 @@ const files_list = read({
     const response = await client.send("GET", filesOf(key), ask(args, "list", input.path));
     const { type } = factsOf(response);
     if (type !== "directory") {
-      response.body.destroy();
+      drop(response);
       throw new ProxMcpError("INVALID_INPUT", `Unable to list ${input.path} in instance "${key}": it is a ${type}`, { next: "Read it instead." });
     }
     const names = ((await response.json<{ metadata: readonly string[] | null }>()).metadata ?? []).toSorted();
@@ -117,7 +120,7 @@ const files_read = read({
     const response = await client.send("GET", filesOf(key), ask({ key, signal }, "read", input.path));
     const known = factsOf(response);
     if (known.type === "directory") {
-      response.body.destroy();
+      drop(response);
       throw new ProxMcpError("INVALID_INPUT", `Unable to read ${input.path} in instance "${key}": it is a directory`, { next: "List it instead." });
     }
     const size = Number(response.headers["content-length"] ?? 0);
@@ -150,7 +153,7 @@ const files_write = destructive({
     if (input.append || input.type === "directory") return `Nothing that is in ${input.path} is lost.`;
     try {
       const response = await client.send("GET", filesOf(key), ask({ key, signal }, "look at", input.path));
-      response.body.destroy();
+      drop(response);
       return `What ${input.path} holds now (${Number(response.headers["content-length"] ?? 0)} bytes) is replaced.`;
     } catch (error) {
       if (error instanceof ProxMcpError && error.code === "NOT_FOUND" && !/instance not found/i.test(error.message))

@@ -7,6 +7,11 @@ import { EXEC_LIMIT, ExecInput, ExecResult, execCommand } from "../instance/exec
 import { filterOf, Instance, instanceOf, rootDisk } from "../instance/fields.js";
 import { LogsInput, LogsResult, readLogs } from "../instance/logs.js";
 import { changeState, deleteInstance, pathOf, STOP_TIMEOUT } from "../instance/power.js";
+import { readStats, Stats, StatsInput } from "../instance/stats.js";
+import { crossings } from "../instance/crossing.js";
+import { exports } from "../instance/exports.js";
+import { files } from "../instance/files.js";
+import { images } from "../instance/images.js";
 import { formatSize } from "../sizes.js";
 import type { WireInstance } from "../wire.js";
 
@@ -184,6 +189,20 @@ export const instances = kind({
       aliases: ["lxd_get_container_logs", "lxd_container_logs", "get_lxd_container_logs"],
       run: readLogs,
     }),
+
+    stats: read({
+      about: "Measure what an instance uses: CPU seconds and share, memory, disk, network, processes",
+      input: StatsInput,
+      output: Stats,
+      timeout: 90,
+      aliases: ["lxd_instance_metrics", "lxd_get_container_state", "get_container_state", "lxd_container_stats"],
+      run: readStats,
+    }),
+
+    ...files,
+    ...exports,
+    ...images,
+    ...crossings,
   },
 });
 
