@@ -29,6 +29,7 @@ export interface Ask {
   readonly doing: string;
   readonly signal: AbortSignal;
   readonly query?: HttpRequest["query"];
+  readonly headers?: Readonly<Record<string, string>>;
   /** Told how far a background task is. */
   readonly progress?: (progress: Progress) => void;
 }
@@ -189,6 +190,7 @@ export class LxdClient {
       path,
       query: { project: this.connection.options.project, ...ask.query },
       ...content,
+      headers: { ...ask.headers, ...content.headers },
       signal: ask.signal,
     });
   }

@@ -3,6 +3,8 @@ import { z } from "zod";
 import type { LxdClient } from "../client.js";
 import { formatSize } from "../sizes.js";
 import type { Devices, WireImage, WireProfile } from "../wire.js";
+import { awaitAddress } from "./arrival.js";
+import { cloudInit } from "./cloud-init.js";
 import { imageSource } from "./image-source.js";
 import { changeState, pathOf } from "./power.js";
 import { rootDisk } from "./fields.js";
@@ -10,6 +12,7 @@ import { rootDisk } from "./fields.js";
 export const CreateInput = {
   name: z.string().describe("Name: letters, digits and hyphens"),
   image: z.string().min(1).describe("Local alias or fingerprint, or ubuntu:22.04, images:debian/12"),
+  image_server: z.url().optional().describe("Its server: simplestreams, or LXD if on port 8443"),
   type: z.enum(["container", "virtual-machine"]).default("container").describe("Container or virtual machine"),
   cpu: z.int().min(1).optional().describe("Cores"),
   memory: z.int().min(1).optional().describe("Memory limit in bytes"),
@@ -17,10 +20,14 @@ export const CreateInput = {
   profiles: z.array(z.string()).optional().describe("Profiles, default: default"),
   network: z.string().optional().describe("Network or bridge for its eth0, instead of the profile's"),
   config: z.record(z.string(), z.string()).optional().describe("Further configuration keys"),
-  nesting: z.boolean().optional().describe("Allow containers inside it"),
+  devices: z.record(z.string(), z.record(z.string(), z.string())).optional().describe("Further devices"),
+  user_data: z.string().optional().describe("cloud-init user data"),
+  ssh_keys: z.array(z.string()).optional().describe("Public SSH keys, by cloud-init"),
+  nesting: z.boolean().optional().describe("Allow containers inside, such as Docker"),
   ephemeral: z.boolean().optional().describe("Delete it when it stops"),
   node: z.string().optional().describe("Cluster member to put it on"),
   start: z.boolean().default(true).describe("Start it once created"),
+  wait: z.int().min(0).max(600).default(20).describe("Seconds to wait for its address"),
 };
 type Input = z.output<z.ZodObject<typeof CreateInput>>;
 
@@ -33,19 +40,30 @@ export async function createInstance(args: ActionArgs<LxdClient, Input>): Promis
   const body = {
     name,
     type,
-    source: await imageSource(client, input.image, signal),
-    config: configOf(input),
-    devices,
+    source: await imageSource(client, input.image, signal, input.image_server),
+    config: { ...(await cloudInit(args, input)), ...configOf(input) },
+    devices: { ...devices, ...input.devices },
     ...(profiles ? { profiles } : {}),
     ...(ephemeral ? { ephemeral } : {}),
   };
   try {
     await client.change("POST", "/1.0/instances", body, ask);
   } catch (error) {
+    if (signal.aborted) throw halfMade(error, name);
     throw isImageMissing(error) ? await imageMissing(client, input.image, error, signal) : error;
   }
-  if (input.start) await startOrRemove(args);
+  if (input.start) {
+    await startOrRemove(args);
+    if (input.wait > 0) await awaitAddress(args, name, input.wait);
+  }
   return { key: name };
+}
+
+/** The caller is gone while the server may still be at it, so it is named. */
+function halfMade(error: unknown, name: string): unknown {
+  if (!isProxMcpError(error)) return error;
+  const next = `The server may still make instance "${name}", or have left it half made: look at it, then start or delete it.`;
+  return new ProxMcpError(error.code, error.message, { ...error.details, next });
 }
 
 /** A half-made instance is worse than none: one that does not start is removed again, or named if that fails too. */

@@ -11,11 +11,21 @@ const UBUNTU: Readonly<Record<string, string>> = {
 const IMAGES: Readonly<Record<string, string>> = { lxd: "https://images.lxd.canonical.com", incus: "https://images.linuxcontainers.org" };
 
 /** Where an image comes from, as `source` of `POST /1.0/instances`. */
-export async function imageSource(client: LxdClient, image: string, signal: AbortSignal): Promise<Record<string, string>> {
+export async function imageSource(client: LxdClient, image: string, signal: AbortSignal, from?: string): Promise<Record<string, string>> {
+  if (from !== undefined) {
+    // Servers of LXD and Incus listen on 8443, and hand their public images out by their own protocol.
+    const protocol = new URL(from).port === "8443" ? "lxd" : "simplestreams";
+    return {
+      type: "image",
+      mode: "pull",
+      protocol,
+      server: from.replace(/\/+$/, ""),
+      ...(isFingerprint(image) ? { fingerprint: image } : { alias: image }),
+    };
+  }
   const colon = image.indexOf(":");
   if (colon < 0) {
-    // Fingerprints are given in full or by their first dozen digits; shorter hex is more likely a word such as "cafe".
-    return /^[0-9a-f]{12,64}$/i.test(image) ? { type: "image", fingerprint: image.toLowerCase() } : { type: "image", alias: image };
+    return isFingerprint(image) ? { type: "image", fingerprint: image.toLowerCase() } : { type: "image", alias: image };
   }
   const [remote, alias] = [image.slice(0, colon), image.slice(colon + 1)];
   if (remote === "local") return imageSource(client, alias, signal);
@@ -31,3 +41,6 @@ export async function imageSource(client: LxdClient, image: string, signal: Abor
   }
   return { type: "image", mode: "pull", protocol: "simplestreams", server, alias };
 }
+
+/** Fingerprints are given in full or by their first dozen digits; shorter hex is more likely a word such as "cafe". */
+const isFingerprint = (image: string): boolean => /^[0-9a-f]{12,64}$/i.test(image);
