@@ -10,24 +10,23 @@ import { changeState, pathOf } from "./power.js";
 import { rootDisk } from "./fields.js";
 
 export const CreateInput = {
-  name: z.string().describe("Name: letters, digits and hyphens"),
-  image: z.string().min(1).describe("Local alias or fingerprint, or ubuntu:22.04, images:debian/12"),
-  image_server: z.url().optional().describe("Its server: simplestreams, or LXD if on port 8443"),
+  name: z.string().describe("Letters, digits, hyphens"),
+  image: z.string().min(1).describe("Local alias or fingerprint, ubuntu:22.04, images:debian/12"),
+  image_server: z.url().optional().describe("URL: simplestreams, or LXD on port 8443"),
   type: z.enum(["container", "virtual-machine"]).default("container").describe("Container or virtual machine"),
   cpu: z.int().min(1).optional().describe("Cores"),
-  memory: z.int().min(1).optional().describe("Memory limit in bytes"),
-  disk: z.int().min(1).optional().describe("Root disk in bytes"),
-  profiles: z.array(z.string()).optional().describe("Profiles, default: default"),
-  network: z.string().optional().describe("Network or bridge for its eth0, instead of the profile's"),
+  memory: z.int().min(1).optional().describe("Bytes"),
+  disk: z.int().min(1).optional().describe("Root disk, bytes"),
+  profiles: z.array(z.string()).optional().describe("Default: default"),
+  network: z.string().optional().describe("Network or bridge for its eth0"),
   config: z.record(z.string(), z.string()).optional().describe("Further configuration keys"),
-  devices: z.record(z.string(), z.record(z.string(), z.string())).optional().describe("Further devices"),
   user_data: z.string().optional().describe("cloud-init user data"),
-  ssh_keys: z.array(z.string()).optional().describe("Public SSH keys, by cloud-init"),
-  nesting: z.boolean().optional().describe("Allow containers inside, such as Docker"),
+  ssh_keys: z.array(z.string()).optional().describe("Public keys"),
+  nesting: z.boolean().optional().describe("Allow Docker inside"),
   ephemeral: z.boolean().optional().describe("Delete it when it stops"),
-  node: z.string().optional().describe("Cluster member to put it on"),
-  start: z.boolean().default(true).describe("Start it once created"),
-  wait: z.int().min(0).max(600).default(20).describe("Seconds to wait for its address"),
+  node: z.string().optional().describe("Cluster member"),
+  start: z.boolean().default(true).describe("Start it"),
+  wait: z.int().min(0).max(600).default(20).describe("Seconds for its address"),
 };
 type Input = z.output<z.ZodObject<typeof CreateInput>>;
 
@@ -42,7 +41,7 @@ export async function createInstance(args: ActionArgs<LxdClient, Input>): Promis
     type,
     source: await imageSource(client, input.image, signal, input.image_server),
     config: { ...(await cloudInit(args, input)), ...configOf(input) },
-    devices: { ...devices, ...input.devices },
+    devices,
     ...(profiles ? { profiles } : {}),
     ...(ephemeral ? { ephemeral } : {}),
   };

@@ -9,11 +9,11 @@ export const EXEC_LIMIT = 3600;
 
 export const ExecInput = {
   command: z.array(z.string()).min(1).describe('Program and arguments, e.g. ["sh", "-c", "df -h"]'),
-  stdin: z.string().optional().describe("Text for its standard input"),
-  environment: z.record(z.string(), z.string()).optional().describe("Environment variables to add"),
-  user: z.int().min(0).optional().describe("Numeric user id, default 0 (root)"),
-  group: z.int().min(0).optional().describe("Numeric group id"),
-  cwd: z.string().optional().describe("Directory to run in"),
+  stdin: z.string().optional().describe("Standard input"),
+  environment: z.record(z.string(), z.string()).optional().describe("Variables to add"),
+  user: z.int().min(0).optional().describe("Numeric id, default 0"),
+  group: z.int().min(0).optional().describe("Numeric id"),
+  cwd: z.string().optional().describe("Folder"),
   timeout: z.int().min(1).max(EXEC_LIMIT).default(60).describe("Seconds until it is killed"),
   max_output: z
     .int()
@@ -21,7 +21,7 @@ export const ExecInput = {
     .max(4 * 1024 * 1024)
     .default(64 * 1024)
     .describe("Bytes kept of each stream"),
-  record: z.boolean().default(false).describe("Let it run on past the timeout, its output kept on the server"),
+  record: z.boolean().default(false).describe("Record its output there; it outlives the timeout"),
 };
 
 export const ExecResult = z.object({

@@ -8,11 +8,11 @@ import { pathOf } from "./power.js";
 
 export const UpdateInput = {
   cpu: z.int().min(1).optional().describe("Cores"),
-  memory: z.int().min(1).optional().describe("Memory limit in bytes"),
-  disk: z.int().min(1).optional().describe("Root disk in bytes; most pools can't shrink it"),
+  memory: z.int().min(1).optional().describe("Bytes"),
+  disk: z.int().min(1).optional().describe("Root disk, bytes"),
   description: z.string().optional().describe("Free text"),
   config: z.record(z.string(), z.string()).optional().describe('Configuration keys; "" removes one'),
-  devices: z.record(z.string(), z.record(z.string(), z.string())).optional().describe("Devices to add or replace; {} removes one"),
+  devices: z.record(z.string(), z.record(z.string(), z.string())).optional().describe("To add or replace; {} removes one"),
   profiles: z.array(z.string()).optional().describe("All its profiles, in order"),
 };
 type Input = z.output<z.ZodObject<typeof UpdateInput>>;

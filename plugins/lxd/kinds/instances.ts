@@ -106,7 +106,7 @@ export const instances = kind({
     }),
 
     update: write({
-      about: "Change limits, settings, devices or profiles of an instance; running ones follow where they can",
+      about: "Change limits, settings, devices or profiles of an instance",
       input: UpdateInput,
       destructiveWhen: weakens,
       aliases: ["lxd_set_container_limits", "set_container_limits_lxd", "lxd_update_container"],

@@ -37,7 +37,7 @@ export const snapshots = kind({
   item: Snapshot,
   key: "name",
   within: { instance: z.string().describe("Instance it was taken of") },
-  everyday: ["list", "create"],
+  everyday: ["create"],
   aliases: { list: ["lxd_list_snapshots"], get: ["lxd_get_snapshot"] },
 
   async list({ client, at, signal }) {
