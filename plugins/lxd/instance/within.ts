@@ -4,6 +4,7 @@ import type { LxdClient } from "../client.js";
 import type { WireInstance } from "../wire.js";
 import { LONG } from "./exports.js";
 import { pathOf } from "./power.js";
+import { changeSettings } from "./update.js";
 
 const { write } = forClient<LxdClient>();
 
@@ -102,7 +103,7 @@ const snapshot_schedule = write({
       }).filter(([, value]) => value !== undefined),
     );
     if (!Object.keys(config).length) throw new ProxMcpError("INVALID_INPUT", "Nothing to change: give schedule, keep, pattern or when_stopped.");
-    await client.change("PATCH", pathOf(key), { config }, { doing: `schedule snapshots of instance "${key}"`, signal, progress });
+    await changeSettings(client, key, { doing: `schedule snapshots of instance "${key}"`, signal, progress }, () => ({ config }));
   },
 });
 

@@ -5,7 +5,7 @@ import type { LxdClient } from "../client.js";
 import { CreateInput, createInstance } from "../instance/create.js";
 import { EXEC_LIMIT, ExecInput, ExecResult, execCommand } from "../instance/exec.js";
 import { filterOf, Instance, instanceOf } from "../instance/fields.js";
-import { LogsInput, LogsResult, readLogs } from "../instance/logs.js";
+import { listLogs, LogFiles, LogsInput, LogsResult, readLogs } from "../instance/logs.js";
 import { changeState, deleteInstance, pathOf, STOP_TIMEOUT } from "../instance/power.js";
 import { readStats, Stats, StatsInput } from "../instance/stats.js";
 import { crossings } from "../instance/crossing.js";
@@ -129,6 +129,12 @@ export const instances = kind({
       output: LogsResult,
       aliases: ["lxd_get_container_logs", "lxd_container_logs", "get_lxd_container_logs"],
       run: readLogs,
+    }),
+
+    log_files: read({
+      about: "List the log files of an instance, recorded output of commands among them",
+      output: LogFiles,
+      run: listLogs,
     }),
 
     stats: read({
