@@ -100,7 +100,7 @@ const snapshot_schedule = write({
         "snapshots.expiry": input.keep,
         "snapshots.pattern": input.pattern,
         "snapshots.schedule.stopped": input.when_stopped === undefined ? undefined : String(input.when_stopped),
-      }).filter(([, value]) => value !== undefined),
+      }).filter((entry): entry is [string, string] => entry[1] !== undefined),
     );
     if (!Object.keys(config).length) throw new ProxMcpError("INVALID_INPUT", "Nothing to change: give schedule, keep, pattern or when_stopped.");
     await changeSettings(client, key, { doing: `schedule snapshots of instance "${key}"`, signal, progress }, () => ({ config }));
