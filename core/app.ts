@@ -1,23 +1,20 @@
 import { randomUUID } from "node:crypto";
-import type { DependencyContainer } from "tsyringe";
+import { Access, LOCAL } from "./access.js";
+import { audited, type CallValue } from "./call/audited.js";
 import { Confirmations } from "./call/confirm.js";
 import type { CallContext, Caller } from "./call/context.js";
-import { audited, type CallValue } from "./call/audited.js";
 import { Dispatcher, type OperationTool } from "./call/dispatch.js";
 import { Invoker } from "./call/invoke.js";
-import { POLICY, type Policy } from "./call/policy.js";
-import { type ConfiguredConnection, inventory } from "./config/inventory.js";
-import { checkConfig } from "./config/load.js";
-import { loadPlugin } from "./config/plugins.js";
-import { type CheckedConfig, type Config, DEFAULTS } from "./config/schema.js";
-import { Secrets } from "./config/secrets.js";
-import { ConnectionEntry } from "./connections.js";
-import { Services } from "./container.js";
+import { POLICY } from "./call/policy.js";
+import { type CheckedConfig, DEFAULTS, limitsOf } from "./config/schema.js";
+import type { Secrets } from "./config/secrets.js";
+import type { Connections } from "./connections.js";
+import type { Services } from "./container.js";
 import type { Progress } from "./declare/action.js";
 import type { Provider } from "./declare/provider.js";
-import { CLOCK, LOGGER, type Logger, PEERS, type Peers, STATE } from "./declare/tokens.js";
-import { creators, deriveRoutes, type Route } from "./derive/routes.js";
-import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
+import { CLOCK, LOGGER, type Logger, STATE } from "./declare/tokens.js";
+import { deriveRoutes, type Route } from "./derive/routes.js";
+import { type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
 import { deriveVocabulary, type Vocabulary } from "./derive/vocabulary.js";
 import { ProxMcpError } from "./errors.js";
@@ -25,29 +22,15 @@ import { QueryEngine } from "./query/engine.js";
 import type { QueryHelp } from "./query/help.js";
 import type { Interpretation } from "./query/interpret.js";
 import type { QueryAnswer } from "./query/run.js";
-import { registerServices } from "./services/register.js";
-import { AUDIT, CACHE, SIGNER } from "./services/tokens.js";
+import type { Requirement } from "./route/requirement.js";
 import { Router, type RoutePlan } from "./route/router.js";
 import { routingOf } from "./route/rules.js";
-import type { Requirement } from "./route/requirement.js";
-import { connectionTools, testConnection, type TestedConnection } from "./tools/connections.js";
-import { overviewOf, overviewTool, type Overview } from "./tools/overview.js";
-import { type QueryArgs, queryTool } from "./tools/query.js";
-import { searchTools } from "./tools/search.js";
+import { AUDIT, CACHE, SIGNER } from "./services/tokens.js";
+import { coreTools } from "./tools/all.js";
+import { testConnection, type TestedConnection } from "./tools/connections.js";
+import { type Overview, type OverviewOptions, overviewOf } from "./tools/overview.js";
+import type { QueryArgs } from "./tools/query.js";
 import type { CoreTool } from "./tools/tool.js";
-import { workloadTools } from "./tools/workload.js";
-
-/** What `createProxMcp` takes beside the config itself. */
-export interface Setup extends Config {
-  /** Replaces services: `(container) => container.register(CLOCK, { useValue: fixedClock })`. */
-  readonly services?: (container: DependencyContainer) => void;
-  /** Folder that relative paths and plugin names are resolved from. Default: the current one. */
-  readonly folder?: string;
-  /** Named in errors as the place the config came from. */
-  readonly file?: string;
-  /** Default: the environment of this process. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-}
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -61,87 +44,67 @@ export interface CallOptions {
 
 export type { CallValue };
 
-const LOCAL: Caller = { id: "local" };
+/** What an instance is made of. */
+export interface Parts {
+  readonly config: CheckedConfig;
+  readonly services: Services;
+  readonly secrets: Secrets;
+  readonly providers: readonly Provider[];
+  readonly connections: Connections;
+}
 
 /** One ProxMCP: plugins, connections, tools. Several can live in one process; nothing is shared between them. */
 export class ProxMcp {
-  readonly #config: CheckedConfig;
-  readonly #services: Services;
-  readonly #secrets: Secrets;
-  readonly #policy: Policy;
+  readonly #parts: Parts;
   readonly #logger: Logger;
-  readonly #entries: readonly ConnectionEntry[];
-  readonly #providers: readonly Provider[];
+  readonly #access: Access;
   readonly #invoker: Invoker;
-  readonly #confirmations: Confirmations;
   readonly #dispatcher: Dispatcher;
   readonly #queries: QueryEngine;
   readonly #tools: readonly (Tool | CoreTool)[];
-  readonly #preferred: ReadonlyMap<string, string>;
   readonly #byName = new Map<string, Tool | CoreTool>();
 
   /** Use `createProxMcp`. */
-  constructor(
-    config: CheckedConfig,
-    services: Services,
-    secrets: Secrets,
-    providers: readonly Provider[],
-    configured: readonly ConfiguredConnection[],
-  ) {
-    this.#config = config;
-    this.#services = services;
-    this.#secrets = secrets;
-    this.#providers = providers;
-    this.#preferred = new Map(configured.filter((one) => one.preferred).map((one) => [one.provider.name, one.name]));
-    this.#policy = services.get(POLICY);
+  constructor(parts: Parts) {
+    const { config, services, connections } = parts;
+    this.#parts = parts;
     this.#logger = services.get(LOGGER);
+    const policy = services.get(POLICY);
     const signer = services.get(SIGNER);
     const clock = services.get(CLOCK);
-    const { limits = {} } = config;
-    this.#entries = providers.flatMap((provider) => {
-      const ofPlugin = services.child();
-      ofPlugin.value(PEERS, this.#peersOf(provider.name));
-      return configured
-        .filter((one) => one.provider === provider)
-        .map(({ name, options, tags, from, match }) => {
-          const connection = { name, provider: provider.name, options, tags };
-          return new ConnectionEntry(provider, connection, {
-            services: ofPlugin.child(),
-            from,
-            match,
-            concurrency: limits.concurrency ?? DEFAULTS.concurrency,
-          });
-        });
-    });
+    const limits = limitsOf(config);
+    const confirmations = new Confirmations(signer, services.get(STATE), clock);
+    this.#access = new Access(policy, connections, this.surface);
     this.#invoker = new Invoker(services.get(CACHE), this.#logger, clock);
-    this.#confirmations = new Confirmations(signer, services.get(STATE), clock);
-    this.#dispatcher = new Dispatcher({
-      invoker: this.#invoker,
-      policy: this.#policy,
-      confirmations: this.#confirmations,
-      signer,
-      logger: this.#logger,
-      limits: {
-        readTimeout: limits.readTimeout ?? DEFAULTS.readTimeout,
-        writeTimeout: limits.writeTimeout ?? DEFAULTS.writeTimeout,
-        outputBytes: limits.outputBytes ?? DEFAULTS.outputBytes,
-      },
-      entries: (provider) => this.#entriesOf(provider),
-      fallback: (provider) => this.#fallback(provider),
-    });
+    const calling = { invoker: this.#invoker, signer, logger: this.#logger };
+    this.#dispatcher = new Dispatcher({ ...calling, policy, confirmations, limits, connections });
     this.#queries = new QueryEngine(
       {
-        invoker: this.#invoker,
-        signer,
-        clock,
-        timeout: limits.readTimeout ?? DEFAULTS.readTimeout,
-        maxBytes: limits.outputBytes ?? DEFAULTS.outputBytes,
-        entries: (caller, provider, tool) => this.#listable(caller, provider, tool),
+        ...{ ...calling, clock, timeout: limits.readTimeout, maxBytes: limits.outputBytes },
+        entries: (caller, provider, name) => {
+          const tool = this.#byName.get(name);
+          return tool ? this.#access.entries(tool, provider, caller) : [];
+        },
       },
       () => this.#connected(),
-      this.#entries.map(({ name, provider, connection }) => ({ name, provider: provider.name, tags: connection.tags })),
+      connections,
     );
-    this.#tools = [...this.#coreTools(), ...providers.flatMap((provider) => this.#toolsOf(provider))];
+    this.#tools = [
+      ...coreTools({
+        ...{ config, access: this.#access, connections, confirmations, queries: this.#queries, logger: this.#logger, clock },
+        router: () => this.#router(),
+        looking: () => this.#looking(),
+        allowed: (context) => this.#allowed(context.caller),
+        find: (name) => this.#byName.get(name),
+        call: async (name, args, context) => await this.#perform(name, args, context),
+      }),
+      ...this.#connected().flatMap((provider) =>
+        deriveTools(provider, {
+          connections: connections.names(provider.name),
+          confirms: (tool) => this.#access.confirms(tool, provider.name),
+        }),
+      ),
+    ];
     for (const tool of this.#tools) {
       for (const name of [tool.name, ...tool.aliases]) {
         const other = this.#byName.get(name);
@@ -153,16 +116,16 @@ export class ProxMcp {
 
   /** The connections, in the order of their providers. */
   get connections(): readonly { readonly name: string; readonly provider: string; readonly from: string }[] {
-    return this.#entries.map(({ name, provider, from }) => ({ name, provider: provider.name, from }));
+    return this.#parts.connections.all.map(({ name, provider, from }) => ({ name, provider: provider.name, from }));
   }
 
   get providers(): readonly Provider[] {
-    return this.#providers;
+    return this.#parts.providers;
   }
 
   get surface(): Surface {
     // An allowlist without a surface is the surface.
-    return this.#config.tools?.surface ?? (this.#config.tools?.allow ? "all" : DEFAULTS.surface);
+    return this.#parts.config.tools?.surface ?? (this.#parts.config.tools?.allow ? "all" : DEFAULTS.surface);
   }
 
   /** The tools that are listed to a caller: on the surface and allowed. */
@@ -173,10 +136,8 @@ export class ProxMcp {
   /** A tool by its name or an alias, if the caller may call it. Throws TOOL_UNKNOWN or TOOL_DENIED. */
   tool(name: string, caller: Caller = LOCAL): Tool {
     const tool = this.#byName.get(name);
-    if (!tool || (SEARCH_TOOLS.includes(tool.name) && this.surface !== "search"))
-      throw new ProxMcpError("TOOL_UNKNOWN", `There is no tool ${JSON.stringify(name)}.`);
-    const why = this.#refusal(tool, caller);
-    if (why) throw new ProxMcpError("TOOL_DENIED", `${tool.name} is not allowed: ${why}.`);
+    if (!tool || !this.#access.exists(tool)) throw new ProxMcpError("TOOL_UNKNOWN", `There is no tool ${JSON.stringify(name)}.`);
+    this.#access.check(tool, caller);
     return tool;
   }
 
@@ -211,6 +172,11 @@ export class ProxMcp {
     return this.#queries.help();
   }
 
+  /** How a question that someone has begun could go on: whole questions, the likely ones first. */
+  completeQuery(text: string): readonly string[] {
+    return this.#queries.complete(text);
+  }
+
   /** The words that queries can use, from the declarations of the providers that have a connection. */
   vocabulary(): Vocabulary {
     return deriveVocabulary(this.#connected());
@@ -218,29 +184,47 @@ export class ProxMcp {
 
   /** Which workloads can go where, from the declarations and the connections. */
   routes(): readonly Route[] {
-    return deriveRoutes(this.#connected(), (provider) => this.#entriesOf(provider).map((entry) => entry.name));
+    return deriveRoutes(this.#connected(), (provider) => this.#parts.connections.names(provider));
   }
 
   /** Where a workload could run, best first, with reasons, exclusions and the create call for each. Takes a sentence, fields, or both. */
   async route(requirement: Requirement | string, options: CallOptions = {}): Promise<RoutePlan> {
-    return this.#secrets.mask(await this.#router().route(requirement, contextOf(options)));
+    return this.#parts.secrets.mask(await this.#router().route(requirement, contextOf(options)));
   }
 
   /** What there is and what of it is in use: per provider, connection and node. */
   async overview(options: CallOptions = {}): Promise<Overview> {
-    return this.#secrets.mask(await overviewOf(this.#looking(), contextOf(options)));
+    return this.#parts.secrets.mask(await overviewOf(this.#looking(), contextOf(options)));
   }
 
   /** Tests every connection at once. */
   async test(): Promise<readonly TestedConnection[]> {
     const context = { caller: LOCAL, call: randomUUID(), signal: new AbortController().signal, progress: () => {}, notes: [] };
-    const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
-    return this.#secrets.mask(await Promise.all(this.#entries.map((entry) => testConnection(entry, services, context))));
+    const services = { logger: this.#logger, clock: this.#parts.services.get(CLOCK) };
+    return this.#parts.secrets.mask(await Promise.all(this.#parts.connections.all.map((entry) => testConnection(entry, services, context))));
+  }
+
+  /** Whether connections are tested when a server starts. */
+  get checksAtStart(): boolean {
+    return this.#parts.config.checkAtStart ?? false;
+  }
+
+  /** Tests every connection and logs what it finds. Never throws: one that is down stays configured, and is asked again when it is needed. */
+  async check(): Promise<void> {
+    for (const { name, provider, ok, version, warnings = [], error } of await this.test()) {
+      const about = { connection: name, provider };
+      if (ok) this.#logger.info("connection answers", { ...about, version });
+      else {
+        const facts = { ...about, code: error?.code, reason: error?.message, next: error?.next };
+        this.#logger.warn("connection does not answer; the others are served, and it is asked again when it is needed", facts);
+      }
+      for (const warning of warnings) this.#logger.warn(warning, about);
+    }
   }
 
   /** Masks every known secret in a text. */
   mask(text: string): string {
-    return this.#secrets.maskText(text);
+    return this.#parts.secrets.maskText(text);
   }
 
   get logger(): Logger {
@@ -249,16 +233,21 @@ export class ProxMcp {
 
   /** Whether confirmations are asked for by elicitation where a client has it. */
   get elicits(): boolean {
-    return this.#config.tools?.confirmBy !== "token";
+    return this.#parts.config.tools?.confirmBy !== "token";
   }
 
   /** Closes clients and services, in order. Calls under way fail. */
   async close(): Promise<void> {
-    await this.#services.close();
+    await this.#parts.services.close();
   }
 
   async #perform(name: string, args: Readonly<Record<string, unknown>>, context: CallContext): Promise<CallValue> {
-    const services = { audit: this.#services.get(AUDIT), clock: this.#services.get(CLOCK), secrets: this.#secrets, logger: this.#logger };
+    const services = {
+      audit: this.#parts.services.get(AUDIT),
+      clock: this.#parts.services.get(CLOCK),
+      secrets: this.#parts.secrets,
+      logger: this.#logger,
+    };
     return await audited(name, args, context, services, async (trace) => {
       const tool = this.tool(name, context.caller) as Tool | CoreTool;
       trace.tool = tool;
@@ -270,133 +259,26 @@ export class ProxMcp {
   }
 
   /** What looks at all connections at once needs. */
-  #looking() {
-    const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
-    return { entries: this.#entries, tools: this.#tools, policy: this.#policy, invoker: this.#invoker, ...services };
+  #looking(): OverviewOptions {
+    const { services, connections } = this.#parts;
+    const looking = { logger: this.#logger, clock: services.get(CLOCK), invoker: this.#invoker };
+    return { connections, tools: this.#tools, policy: services.get(POLICY), ...looking };
   }
 
   #router(): Router {
-    return new Router({ ...this.#looking(), routing: routingOf(this.#config.routing) });
+    return new Router({ ...this.#looking(), routing: routingOf(this.#parts.config.routing) });
   }
 
   #masked(report: ((progress: Progress) => void) | undefined): (progress: Progress) => void {
-    return (progress) => report?.({ ...progress, ...(progress.message ? { message: this.#secrets.maskText(progress.message) } : {}) });
-  }
-
-  #coreTools(): readonly CoreTool[] {
-    const services = { logger: this.#logger, clock: this.#services.get(CLOCK) };
-    const matches = this.#config.connections ?? {};
-    const search = searchTools({
-      tools: (context) => surfaceOf(this.#allowed(context.caller), "all"),
-      find: (name, context) => {
-        try {
-          return this.tool(name, context.caller);
-        } catch {
-          return undefined;
-        }
-      },
-      call: async (name, args, context) => await this.#perform(name, args, context),
-      readOnly: this.#config.tools?.readOnly ?? false,
-    });
-    const find = (name: string): Tool | undefined => this.#byName.get(name);
-    return [
-      overviewTool(() => this.#looking()),
-      ...workloadTools({
-        router: () => this.#router(),
-        tool: find,
-        call: async (name, args, context) => await this.#perform(name, args, context),
-        confirmations: this.#confirmations,
-        confirms: this.#entries.some((entry) =>
-          creators(entry.provider).some((tool) => {
-            const decision = this.#policy.decide(LOCAL, tool, entry.name);
-            return decision.allowed && decision.confirm;
-          }),
-        ),
-      }),
-      queryTool(async (args, context) =>
-        args.query.trim() === "" ? { items: [], total: 0, help: this.#queries.help() } : { ...(await this.#queries.run(args, context)) },
-      ),
-      ...connectionTools({
-        entries: this.#entries,
-        fallback: (provider) => this.#fallback(provider),
-        match: (name) => matches[name]?.match ?? [],
-        ...services,
-      }),
-      ...(this.surface === "search" ? search : []),
-    ];
-  }
-
-  #toolsOf(provider: Provider): readonly Tool[] {
-    const names = this.#entriesOf(provider.name).map((entry) => entry.name);
-    if (names.length === 0) return [];
-    return deriveTools(provider, {
-      connections: names,
-      confirms: (tool) =>
-        names.some((name) => {
-          const decision = this.#policy.decide(LOCAL, tool, name);
-          return decision.allowed && decision.confirm;
-        }),
-    });
+    return (progress) => report?.({ ...progress, ...(progress.message ? { message: this.#parts.secrets.maskText(progress.message) } : {}) });
   }
 
   #allowed(caller: Caller): readonly (Tool | CoreTool)[] {
-    return this.#tools.filter((tool) => this.#refusal(tool, caller) === undefined);
-  }
-
-  /** Why a caller may not call a tool on any connection; undefined if there is one on which it may. */
-  #refusal(tool: Tool, caller: Caller): string | undefined {
-    const general = this.#policy.decide(caller, tool);
-    // What the search tools reach is decided again for each tool behind them, so an allowlist need not name them.
-    const reaching = SEARCH_TOOLS.includes(tool.name) && !general.allowed && general.by === "allow";
-    if (!general.allowed && !reaching) return general.why;
-    if (!tool.operation) return undefined;
-    const decisions = this.#entriesOf(tool.operation.provider.name).map((entry) => this.#policy.decide(caller, tool, entry.name));
-    const refused = decisions.find((decision) => !decision.allowed);
-    return decisions.some((decision) => decision.allowed) || !refused || refused.allowed ? undefined : refused.why;
-  }
-
-  /** The connections of a provider on which a caller may use this list tool: a query reaches no more than the tools do. */
-  #listable(caller: Caller, provider: string, toolName: string): readonly ConnectionEntry[] {
-    const tool = this.#byName.get(toolName);
-    if (!tool || !this.#policy.decide(caller, tool).allowed) return [];
-    return this.#entriesOf(provider).filter((entry) => this.#policy.decide(caller, tool, entry.name).allowed);
-  }
-
-  #entriesOf(provider: string): readonly ConnectionEntry[] {
-    return this.#entries.filter((entry) => entry.provider.name === provider);
-  }
-
-  /** What a client sees of the others of its provider. The policy is asked about the far side as it was about the near one. */
-  #peersOf(provider: string): Peers {
-    const entries = (): readonly ConnectionEntry[] => this.#entriesOf(provider);
-    return {
-      get names() {
-        return entries().map((entry) => entry.name);
-      },
-      client: (name, tool) => {
-        const entry = entries().find((one) => one.name === name);
-        if (!entry)
-          throw new ProxMcpError(
-            "CONNECTION_UNKNOWN",
-            `There is no ${JSON.stringify(name)}. There is: ${entries()
-              .map((one) => one.name)
-              .join(", ")}.`,
-          );
-        const decision = this.#policy.decide(LOCAL, tool, name);
-        if (!decision.allowed)
-          throw new ProxMcpError("TOOL_DENIED", `${tool.name} is not allowed on ${name}: ${decision.why}.`, { connection: name });
-        return entry.client;
-      },
-    };
-  }
-
-  #fallback(provider: string): string | undefined {
-    const entries = this.#entriesOf(provider);
-    return this.#config.defaults?.[provider] ?? (entries.length === 1 ? entries[0]?.name : this.#preferred.get(provider));
+    return this.#tools.filter((tool) => this.#access.refusal(tool, caller) === undefined);
   }
 
   #connected(): readonly Provider[] {
-    return this.#providers.filter((provider) => this.#entriesOf(provider.name).length > 0);
+    return this.#parts.providers.filter((provider) => this.#parts.connections.of(provider.name).length > 0);
   }
 }
 
@@ -407,21 +289,3 @@ const contextOf = (options: CallOptions): CallContext => ({
   progress: options.progress ?? (() => {}),
   notes: [],
 });
-
-/** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
-export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
-  const { services: replace, folder = process.cwd(), file, env = process.env, ...given } = setup;
-  const config = checkConfig(given, file ?? "the config");
-  const secrets = new Secrets();
-  const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
-  const providers = plugins.map((plugin) => plugin.provider);
-  for (const [at, { provider, origin }] of plugins.entries()) {
-    const other = plugins.findIndex((one) => one.provider.name === provider.name);
-    if (other < at) throw new ProxMcpError("PLUGIN_INVALID", `Two plugins are called ${provider.name}: ${plugins[other]?.origin} and ${origin}.`);
-  }
-  const configured = await inventory({ config, file, folder, providers, env, secrets });
-  const services = new Services();
-  registerServices(services, config, secrets, folder);
-  replace?.(services.tsyringe);
-  return new ProxMcp(config, services, secrets, providers, configured);
-}

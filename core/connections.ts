@@ -3,7 +3,7 @@ import picomatch from "picomatch";
 import type { Services } from "./container.js";
 import type { Provider } from "./declare/provider.js";
 import { CONNECTION, type Connection } from "./declare/tokens.js";
-import { toProxMcpError } from "./errors.js";
+import { ProxMcpError, toProxMcpError } from "./errors.js";
 
 /** A configured connection: its client, made when it is first used, and the bound on what runs on it at once. */
 export class ConnectionEntry {
@@ -52,5 +52,40 @@ export class ConnectionEntry {
     } catch (error) {
       throw toProxMcpError(error).on(this.name);
     }
+  }
+}
+
+/** All configured connections, in the order of their providers. */
+export class Connections {
+  readonly all: readonly ConnectionEntry[];
+  readonly #defaults: ReadonlyMap<string, string>;
+
+  /** `defaults`: the connection that is used where none is named, by provider. */
+  constructor(entries: readonly ConnectionEntry[], defaults: ReadonlyMap<string, string>) {
+    this.all = entries;
+    this.#defaults = defaults;
+  }
+
+  of(provider: string): readonly ConnectionEntry[] {
+    return this.all.filter((entry) => entry.provider.name === provider);
+  }
+
+  names(provider: string): readonly string[] {
+    return this.of(provider).map((entry) => entry.name);
+  }
+
+  /** The connection that is used where none is named: the configured one, or the only one. */
+  fallback(provider: string): string | undefined {
+    const [only, ...others] = this.of(provider);
+    return this.#defaults.get(provider) ?? (others.length === 0 ? only?.name : undefined);
+  }
+
+  /** The connection of this name, or all of them without one. Throws CONNECTION_UNKNOWN. */
+  chosen(name: string | undefined): readonly ConnectionEntry[] {
+    if (name === undefined) return this.all;
+    const found = this.all.filter((entry) => entry.name === name);
+    if (found.length > 0) return found;
+    const names = this.all.map((entry) => entry.name).join(", ");
+    throw new ProxMcpError("CONNECTION_UNKNOWN", `There is no connection ${JSON.stringify(name)}. There is: ${names || "none"}.`);
   }
 }

@@ -2,9 +2,10 @@
  * What an embedder imports, as `proxmcp`.
  * @module
  */
-export { type CallOptions, type CallValue, createProxMcp, type ProxMcp, type Setup } from "./app.js";
+export type { CallOptions, CallValue, ProxMcp } from "./app.js";
 export type { Caller } from "./call/context.js";
 export { type Decision, type Policy, POLICY, type ToolRef } from "./call/policy.js";
+export { createProxMcp, type Setup } from "./create.js";
 export { loadConfig, type LoadedConfig } from "./config/load.js";
 export { type Config, defineConfig } from "./config/schema.js";
 export * from "./plugin.js";

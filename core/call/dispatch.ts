@@ -1,7 +1,8 @@
-import type { ConnectionEntry } from "../connections.js";
+import type { ConnectionEntry, Connections } from "../connections.js";
 import { type Operation, type Tool, toolName } from "../derive/tools.js";
 import { spaced } from "../derive/words.js";
 import { ProxMcpError, toProxMcpError } from "../errors.js";
+import type { Limits } from "../config/schema.js";
 import type { Signer } from "../services/signer.js";
 import type { Logger } from "../declare/tokens.js";
 import { type Choice, chooseConnections } from "./choose.js";
@@ -14,14 +15,6 @@ import { type Invoker, isNotFound, type Item, type SourceError } from "./invoke.
 import { pageOf } from "./page.js";
 import type { Policy, ToolRef } from "./policy.js";
 
-export interface Limits {
-  /** Seconds. */
-  readonly readTimeout: number;
-  readonly writeTimeout: number;
-  /** Bytes of one answer. */
-  readonly outputBytes: number;
-}
-
 export interface DispatchOptions {
   readonly invoker: Invoker;
   readonly policy: Policy;
@@ -29,8 +22,7 @@ export interface DispatchOptions {
   readonly signer: Signer;
   readonly logger: Logger;
   readonly limits: Limits;
-  readonly entries: (provider: string) => readonly ConnectionEntry[];
-  readonly fallback: (provider: string) => string | undefined;
+  readonly connections: Connections;
 }
 
 export type OperationTool = Tool & { readonly operation: Operation };
@@ -80,9 +72,9 @@ export class Dispatcher {
 
   /** The connections that the call goes to, of those on which the policy allows it. */
   async #choose(tool: OperationTool, parsed: ParsedInput, context: CallContext): Promise<Choice> {
-    const { policy, invoker, fallback, limits } = this.#options;
+    const { policy, invoker, connections, limits } = this.#options;
     const { provider } = tool.operation;
-    const all = this.#options.entries(provider.name);
+    const all = connections.of(provider.name);
     const refusals = new Map<string, string>();
     for (const entry of all) {
       const decision = policy.decide(context.caller, asFarAs(tool, parsed), entry.name, parsed.input);
@@ -95,20 +87,26 @@ export class Dispatcher {
     const candidates = listing ? all.filter((entry) => !refusals.has(entry.name)) : all;
     const [refused] = refusals.keys();
     if (candidates.length === 0 && refused) return refuse(refused);
-    const choice = await chooseConnections(tool.operation, parsed, candidates, fallback(provider.name), async (entry, kindName, key, at) => {
-      const kind = provider.kinds.find((one) => one.name === kindName);
-      if (!kind) return false;
-      // Looking for an item is part of a tool that is allowed there, or is allowed as such. Elsewhere nothing may be found out.
-      const look = { name: toolName(provider.name, kindName, "get"), safety: "read", aliases: kind.aliases?.get ?? [] } as const;
-      if (refusals.has(entry.name) && !policy.decide(context.caller, look, entry.name).allowed) return undefined;
-      try {
-        await this.#on(entry, tool, limits.readTimeout, { ...context, notes: [] }, (inner) => invoker.get({ kind }, entry, key, at, inner));
-        return true;
-      } catch (error) {
-        if (isNotFound(error)) return false;
-        throw error;
-      }
-    });
+    const choice = await chooseConnections(
+      tool.operation,
+      parsed,
+      candidates,
+      connections.fallback(provider.name),
+      async (entry, kindName, key, at) => {
+        const kind = provider.kinds.find((one) => one.name === kindName);
+        if (!kind) return false;
+        // Looking for an item is part of a tool that is allowed there, or is allowed as such. Elsewhere nothing may be found out.
+        const look = { name: toolName(provider.name, kindName, "get"), safety: "read", aliases: kind.aliases?.get ?? [] } as const;
+        if (refusals.has(entry.name) && !policy.decide(context.caller, look, entry.name).allowed) return undefined;
+        try {
+          await this.#on(entry, tool, limits.readTimeout, { ...context, notes: [] }, (inner) => invoker.get({ kind }, entry, key, at, inner));
+          return true;
+        } catch (error) {
+          if (isNotFound(error)) return false;
+          throw error;
+        }
+      },
+    );
     for (const entry of choice.entries) if (refusals.has(entry.name)) refuse(entry.name);
     if (listing) for (const [name, why] of refusals) context.notes.push(`${name} was left out: ${why}.`);
     context.notes.push(...choice.notes);
@@ -159,21 +157,25 @@ export class Dispatcher {
   ): Promise<Record<string, unknown>> {
     const { operation } = tool;
     const { provider, kind, verb, action } = operation;
-    const { invoker, limits } = this.#options;
-    const several = this.#options.entries(provider.name).length > 1;
+    const { invoker, limits, connections } = this.#options;
+    const several = connections.of(provider.name).length > 1;
     if (verb === "list") return await this.#list(tool, parsed, entries, several, seconds, context);
     const [entry] = entries;
     if (!entry) throw new ProxMcpError("INTERNAL", `${tool.name}: no connection was chosen.`);
+    const tasks: string[] = [];
     const rest = (): Record<string, unknown> => ({
+      ...(tasks.length > 0 ? { task: tasks.at(-1) } : {}),
       ...(several ? { [provider.connection.noun]: entry.name } : {}),
       ...(context.notes.length > 0 ? { notes: context.notes } : {}),
     });
     const read = (key: string, within: number): Promise<Item> =>
       this.#on(entry, tool, within, context, (inner) => invoker.get(operation, entry, key, parsed.at, inner));
     if (!action) return { item: await read(parsed.key ?? "", seconds), ...rest() };
-    const answer = await this.#on(entry, tool, seconds, context, (inner) => invoker.act(operation, entry, parsed, inner));
+    const answer = await this.#on(entry, tool, seconds, { ...context, tasks }, (inner) => invoker.act(operation, entry, parsed, inner));
     if (action.output) return { result: answer, ...rest() };
     const key = keyAfter(operation, parsed, answer);
+    // What is still being done can't be read back yet.
+    if (tasks.length > 0) return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : rest();
     try {
       const item = await read(key, limits.readTimeout);
       return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : { item, ...rest() };

@@ -46,7 +46,7 @@ async function startEstate(): Promise<Estate> {
 }
 
 async function serveEstate({ config }: Estate): Promise<number> {
-  const { createProxMcp } = await import("../app.js");
+  const { createProxMcp } = await import("../create.js");
   const { serveOverStdio } = await import("../server/stdio.js");
   const app = await createProxMcp(config);
   const serving = serveOverStdio(app);

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
+import type { QueryOptions } from "./query.js";
 
 /** What a command is given: the global options. */
 export interface GlobalOptions {
@@ -30,6 +31,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   program
     .command("serve")
     .description("serve MCP over stdin and stdout; logs are JSON lines on stderr")
+    .option("--check", "test every connection at the start; what is down is a warning in the log")
     .option(...CONFIG)
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./serve.js")).serve(command.optsWithGlobals());
@@ -67,15 +69,18 @@ export async function run(argv: readonly string[]): Promise<number> {
   program
     .command("query")
     .description("ask in words: proxmcp query running containers with over 1gb memory")
-    .argument("[words...]", "the question; none prints what can be asked for")
+    .argument("[words...]", "the question; none prints what can be asked for, as JSON")
     .option("--json", "print the whole answer as JSON")
     .option("--explain", "print how it is understood, and ask nobody")
     .option("--limit <rows>", "rows of a page; default: 50")
     .option("--cursor <cursor>", "go on from an earlier page")
     .option(...CONFIG)
-    .addHelpText("after", "\nWithout words it lists the nouns, fields and examples that this configuration has. The rules are in docs/queries.md.")
-    .action(async (words: string[], options: { json?: boolean; explain?: boolean; limit?: string; cursor?: string }, command: Command) => {
-      code = await (await import("./query.js")).query(command.optsWithGlobals(), words, options);
+    // Its help tells what can be asked for, which only the loaded configuration knows: more than commander prints by itself.
+    .helpOption(false)
+    .option("-h, --help", "this, and what can be asked for here")
+    .action(async (words: string[], options: QueryOptions & { help?: boolean }, command: Command) => {
+      const { query, queryHelp } = await import("./query.js");
+      code = options.help ? await queryHelp(command.optsWithGlobals(), command) : await query(command.optsWithGlobals(), words, options);
     });
   program
     .command("suggest")

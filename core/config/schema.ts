@@ -57,6 +57,8 @@ export const ConfigSchema = z.strictObject({
       outputBytes: z.int().min(1000).max(10_000_000).optional(),
     })
     .optional(),
+  /** Tests every connection when a server starts, beside its work: what is down is a warning in the log. */
+  checkAtStart: z.boolean().optional(),
   audit: z.union([z.literal(false), z.strictObject({ file: z.string().min(1) })], { error: 'allowed: false, or { file: "path" }' }).optional(),
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error", "silent"]).optional() }).optional(),
 });
@@ -81,3 +83,20 @@ export const DEFAULTS = {
   outputBytes: 200_000,
   plugins: ["proxmox", "lxd", "docker"],
 } as const;
+
+/** The limits that hold: those of the config, and the defaults for the rest. Times in seconds, sizes in bytes. */
+export function limitsOf({ limits = {} }: Pick<CheckedConfig, "limits">): Limits {
+  const { readTimeout, writeTimeout, concurrency, outputBytes } = DEFAULTS;
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return { readTimeout, writeTimeout, concurrency, outputBytes, ...Object.fromEntries(given) };
+}
+
+export interface Limits {
+  /** Seconds that a reading call may take on one connection. */
+  readonly readTimeout: number;
+  readonly writeTimeout: number;
+  /** Calls that run on one connection at once. */
+  readonly concurrency: number;
+  /** Bytes of one answer. */
+  readonly outputBytes: number;
+}

@@ -27,13 +27,11 @@ export function queryHelp(lexicon: Lexicon): QueryHelp {
   };
 }
 
-/** Sentences that work on what is loaded, from the kinds that have the most to ask about. */
+/** Sentences that work on what is loaded, from the kind of each provider that has the most to ask about. */
 function examplesFor(views: readonly KindView[]): readonly string[] {
   const examples: string[] = [];
-  for (const view of views
-    .filter((one) => one.fields.has("status"))
-    .toSorted((a, b) => b.fields.size - a.fields.size)
-    .slice(0, 3)) {
+  const rich = views.filter((one) => one.fields.has("status")).toSorted((a, b) => b.fields.size - a.fields.size);
+  for (const view of rich.filter((one, at) => rich.findIndex(({ provider }) => provider === one.provider) === at).slice(0, 3)) {
     const nouns = plural(spaced(view.kind.name));
     const state = view.fields.get("status")?.values?.[0];
     if (state) examples.push(`${state} ${nouns}`);

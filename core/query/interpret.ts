@@ -152,9 +152,9 @@ function filterOf({ node, shared }: Segment, view: KindView, askable: ReadonlySe
   return said.length > 0 ? filterFor(conjunction(said), view) : { where: {} };
 }
 
-/** Kinds whose list needs to be told a parent can't be asked in general. */
+/** A kind whose list needs to be told a parent is left out when nobody knows what the parents are. */
 function candidatesOf({ nouns, node }: Segment, lexicon: Lexicon, reading: Reading): readonly KindView[] {
-  const listable = (view: KindView): boolean => !view.kind.listRequires?.length;
+  const listable = (view: KindView): boolean => view.parent !== undefined || !view.kind.listRequires?.length;
   if (nouns.length > 0) return [...new Set(nouns.map((noun) => noun.kind))].map((id) => lexicon.kinds.get(id) as KindView).filter(listable);
   const all = [...lexicon.kinds.values()].filter(listable);
   // Of a query that only orders or names a place, the things that live there are meant: those that have a state.
@@ -260,7 +260,7 @@ function sentenceOf(
   const things = views.map(titleOf);
   const named = things.length > 6 ? `${things.slice(0, 5).join(", ")} and ${things.length - 5} more` : things.join(", ");
   const lead = aggregate
-    ? `${{ count: "the number", sum: "the total", avg: "the average", min: "the smallest", max: "the largest" }[aggregate.op]}${aggregate.field ? ` ${spaced(aggregate.field)}` : ""} of `
+    ? `${{ count: "the number", sum: "the total", avg: "the average", min: "the smallest", max: "the largest" }[aggregate.op]}${aggregate.field ? ` ${aggregate.minus ? "free " : ""}${spaced(aggregate.field)}` : ""} of `
     : fields.length > 0
       ? `${fields.map(spaced).join(", ")} of `
       : "";

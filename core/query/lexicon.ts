@@ -1,3 +1,4 @@
+import { type Parent, parentOf } from "../call/parents.js";
 import type { Provider } from "../declare/provider.js";
 import { deriveFields, type Field } from "../derive/fields.js";
 import { plural, spaced } from "../derive/words.js";
@@ -11,6 +12,8 @@ export interface KindView {
   readonly provider: Provider;
   readonly kind: Provider["kinds"][number];
   readonly fields: ReadonlyMap<string, Field>;
+  /** What it has to be listed within. */
+  readonly parent: Parent | undefined;
   /** The field that names are compared with. */
   readonly nameField: string | undefined;
 }
@@ -78,6 +81,9 @@ export function buildLexicon(providers: readonly Provider[], connections: readon
     }
   }
   const words = new Set<string>([...QUANTITY_WORDS, ...TIME_WORDS, "provider", "platform", "connection"]);
+  // "expired" is not a misspelt "expires".
+  for (const { fields } of kinds.values())
+    for (const field of fields.values()) if (field.type === "time" && field.name.endsWith("es")) words.add(`${field.name.slice(0, -1)}d`);
   const targets = new Set<string>();
   let longest = 1;
   for (const [phrase, found] of meanings) {
@@ -110,14 +116,20 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
   const fields = new Map(deriveFields(kind).map((field) => [field.name, field]));
   const text = (name: string | undefined): boolean => name !== undefined && fields.get(name)?.type === "text";
   const nameField = text("name") ? "name" : [kind.key, ...(kind.alsoBy ?? [])].find(text);
-  kinds.set(id, { id, provider, kind, fields, nameField });
+  kinds.set(id, { id, provider, kind, fields, parent: parentOf(kind, provider), nameField });
   for (const noun of [kind.name, ...(kind.says ?? [])]) addBoth(add, noun, { is: "noun", kind: id });
+  // A kind's name is singular, even if it ends as a plural does: an alias, aliases.
+  add(plural(spaced(kind.name)), { is: "noun", kind: id });
   for (const field of fields.values()) {
     if (field.facet.secret || field.type === "object") continue;
     const singular = (field.type === "list" || field.type === "number") && /[^s]s$/.test(field.name) ? [field.name.slice(0, -1)] : [];
     // A word that the grammar is made of ("by", "used", "called") can't be a field's as well.
     for (const word of [field.name, ...singular, ...(field.facet.says ?? [])].filter((one) => !GRAMMAR.has(one) && !USE.test(spaced(one))))
       addBoth(add, word, { is: "field", kind: id, field: field.name });
+    // "disk space" is what people say where a field says "disk".
+    if (field.facet.unit === "bytes")
+      for (const word of [field.name, ...(field.facet.says ?? [])]) add(`${word} space`, { is: "field", kind: id, field: field.name });
+    if (field.type === "time") for (const word of verbForms(field.name)) add(word, { is: "field", kind: id, field: field.name });
     for (const value of new Set([...(field.values ?? []), ...Object.keys(field.facet.values ?? {})])) {
       const meaning: Meaning = { is: "value", kind: id, field: field.name, value };
       for (const word of [value, ...(field.facet.values?.[value] ?? [])]) {
@@ -128,6 +140,12 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
     }
   }
 }
+
+/** What will happen, in its other forms: "expires" is also "expire" and "expiring". */
+const verbForms = (name: string): readonly string[] => {
+  const stem = /^([a-z]+)s$/.exec(name)?.[1];
+  return stem ? [stem, `${stem.replace(/e$/, "")}ing`] : [];
+};
 
 /** A word as Americans and Britons write it. */
 function spellings(word: string): ReadonlySet<string> {

@@ -1,5 +1,6 @@
 import type { ConnectionEntry } from "../connections.js";
 import type { Field } from "../derive/fields.js";
+import { toolName } from "../derive/tools.js";
 import { gather } from "../call/gather.js";
 import type { CallContext, Caller } from "../call/context.js";
 import type { Invoker, Item, SourceError } from "../call/invoke.js";
@@ -53,15 +54,18 @@ export async function runQuery(
   const asked = targets.map((target, at) => ({ ...target, tool: interpretation.kinds[at]?.tool ?? "" }));
   const results = await Promise.all(
     asked.map(async ({ view, where, tool }) => {
-      const { provider, kind } = view;
-      const entries = services
-        .entries(context.caller, provider.name, tool)
+      const { provider, kind, parent } = view;
+      // A query reaches no more than the tools do: what lists the parents has to be allowed too.
+      const tools = [tool, ...(parent ? [toolName(provider.name, parent.kind.name, "list")] : [])];
+      const [first = [], ...others] = tools.map((name) => services.entries(context.caller, provider.name, name));
+      const entries = first
+        .filter((entry) => others.every((allowed) => allowed.includes(entry)))
         .filter((entry) => !interpretation.connections || interpretation.connections.includes(entry.name));
       const operation = { kind, fields: [...view.fields.values()] };
       const { parts, errors } = await gather(
         operation,
         entries,
-        { at: {}, where, needs },
+        { at: {}, parent, where, needs },
         { invoker: services.invoker, what: tool, seconds: services.timeout, context },
       );
       const rows = parts.flatMap(({ entry, items }) =>

@@ -1,7 +1,7 @@
 import type { CallContext } from "../call/context.js";
 import type { Invoker } from "../call/invoke.js";
 import type { Policy } from "../call/policy.js";
-import type { ConnectionEntry } from "../connections.js";
+import type { Connections } from "../connections.js";
 import type { CapacityPlace } from "../declare/provider.js";
 import type { Tool } from "../derive/tools.js";
 import { ProxMcpError } from "../errors.js";
@@ -45,7 +45,7 @@ export interface RoutePlan {
 }
 
 export interface RouterOptions extends CapacityServices {
-  readonly entries: readonly ConnectionEntry[];
+  readonly connections: Connections;
   readonly tools: readonly Tool[];
   readonly policy: Policy;
   readonly invoker: Invoker;
@@ -80,7 +80,7 @@ export class Router {
     }
     const { sentence, ...fields } = parsed.data;
     if (sentence === undefined) return { requirement: fields, ignored: [] };
-    const read = readSentence(sentence, this.#options.entries);
+    const read = readSentence(sentence, this.#options.connections.all);
     const { connections: said, tags, ...rest } = read.requirement;
     const connections = { ...said, ...fields.connections };
     return {
@@ -96,7 +96,8 @@ export class Router {
 
   /** Plans where the workload goes. `without` are places that have just refused it: `connection/place`. */
   async route(given: Requirement | string, context: CallContext, without: ReadonlyMap<string, string> = new Map()): Promise<RoutePlan> {
-    const { entries, tools, policy, routing } = this.#options;
+    const { connections, tools, policy, routing } = this.#options;
+    const entries = connections.all;
     if (entries.length === 0) throw new ProxMcpError("NO_CONNECTION", "No connection is configured, so nothing can be placed.");
     const { requirement, ignored } = this.understand(given);
     const wanted = wantedOf(requirement);
@@ -155,7 +156,7 @@ export class Router {
 
   /** The candidates that fit, best first. Ties are broken by name, so that the same numbers give the same order. */
   #rank(candidates: readonly Candidate[], loads: ReadonlyMap<string, Load>, wanted: Wanted, ruling: Ruling, name: string, context: CallContext) {
-    const { routing, policy, entries } = this.#options;
+    const { routing, policy, connections } = this.#options;
     const ruledOut: Exclusion[] = [];
     const placements = candidates.flatMap(({ home, place, places }): Placement[] => {
       const load = loads.get(keyOf(home, place)) ?? NOTHING;
@@ -163,7 +164,7 @@ export class Router {
         home,
         wanted,
         { name, ...(places > 1 ? { place: place.name } : {}) },
-        { policy, caller: context.caller, several: entries.filter((entry) => entry.provider === home.entry.provider).length > 1 },
+        { policy, caller: context.caller, several: connections.of(home.entry.provider.name).length > 1 },
       );
       const refusal = misfit(place, wanted, load, routing.reserve) ?? why;
       if (refusal !== undefined || !call) {

@@ -13,6 +13,7 @@ import type { Progress } from "../declare/action.js";
 import type { Tool } from "../derive/tools.js";
 import { type ErrorReport, isProxMcpError, toProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
+import { servePrompts } from "./prompts.js";
 
 /** Under this name the answer to a confirmation comes back. */
 const CONFIRM = "confirm";
@@ -40,7 +41,7 @@ export const listed = (tool: Tool): McpTool => ({
 export function createMcpServer(app: ProxMcp): Server {
   const server = new Server(
     { name: "proxmcp", title: "ProxMCP", version: VERSION },
-    { capabilities: { tools: {} }, instructions: instructionsFor(app) },
+    { capabilities: { tools: {}, prompts: {}, completions: {} }, instructions: instructionsFor(app) },
   );
   let tools: McpTool[] | undefined;
   server.setRequestHandler("tools/list", () => ({ tools: (tools ??= app.tools().map(listed)) }));
@@ -48,6 +49,7 @@ export function createMcpServer(app: ProxMcp): Server {
     "tools/call",
     async (request, ctx) => await callTool(app, server, request.params.name, request.params.arguments ?? {}, ctx),
   );
+  servePrompts(server, app);
   return server;
 }
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { ConnectionEntry } from "../connections.js";
+import type { ConnectionEntry, Connections } from "../connections.js";
 import type { Clock, Logger } from "../declare/tokens.js";
 import type { ConnectionReport } from "../declare/provider.js";
-import { ProxMcpError, toProxMcpError, type ErrorReport } from "../errors.js";
+import { toProxMcpError, type ErrorReport } from "../errors.js";
 import { withDeadline } from "../call/deadline.js";
 import type { CallContext } from "../call/context.js";
 import { type CoreTool, coreTool } from "./tool.js";
@@ -33,15 +33,14 @@ const Tested = z.object({
 export type TestedConnection = { name: string; provider: string; ok: boolean; milliseconds: number; error?: ErrorReport } & Partial<ConnectionReport>;
 
 export interface ConnectionToolOptions {
-  readonly entries: readonly ConnectionEntry[];
-  readonly fallback: (provider: string) => string | undefined;
+  readonly connections: Connections;
   readonly match: (name: string) => readonly string[];
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 export function connectionTools(options: ConnectionToolOptions): readonly CoreTool[] {
-  const { entries, fallback, match } = options;
+  const { connections, match } = options;
   return [
     coreTool({
       name: "connection_list",
@@ -51,16 +50,16 @@ export function connectionTools(options: ConnectionToolOptions): readonly CoreTo
       input: {},
       output: z.object({ items: z.array(Row), total: z.int() }),
       run: async () => ({
-        items: entries.map((entry) => ({
+        items: connections.all.map((entry) => ({
           name: entry.name,
           provider: entry.provider.name,
           noun: entry.provider.connection.noun,
           from: entry.from,
-          default: fallback(entry.provider.name) === entry.name,
+          default: connections.fallback(entry.provider.name) === entry.name,
           ...(match(entry.name).length > 0 ? { match: match(entry.name) } : {}),
           ...(Object.keys(entry.connection.tags).length > 0 ? { tags: entry.connection.tags } : {}),
         })),
-        total: entries.length,
+        total: connections.all.length,
       }),
     }),
     coreTool({
@@ -71,13 +70,7 @@ export function connectionTools(options: ConnectionToolOptions): readonly CoreTo
       input: { connection: z.string().optional().describe("Default: all") },
       output: z.object({ items: z.array(Tested), total: z.int() }),
       run: async ({ connection }, context) => {
-        const chosen = connection === undefined ? entries : entries.filter((entry) => entry.name === connection);
-        if (connection !== undefined && chosen.length === 0)
-          throw new ProxMcpError(
-            "CONNECTION_UNKNOWN",
-            `There is no connection ${JSON.stringify(connection)}. There is: ${entries.map((entry) => entry.name).join(", ") || "none"}.`,
-          );
-        const items = await Promise.all(chosen.map((entry) => testConnection(entry, options, context)));
+        const items = await Promise.all(connections.chosen(connection).map((entry) => testConnection(entry, options, context)));
         return { items, total: items.length };
       },
     }),
@@ -94,7 +87,10 @@ export async function testConnection(
   const about = { name: entry.name, provider: entry.provider.name };
   try {
     const report = await withDeadline(TEST_SECONDS, `The test of ${entry.name}`, context.signal, (signal) =>
-      entry.run(() => entry.provider.test({ client: entry.client, signal, progress: () => {}, note: () => {}, log: logger, clock }), signal),
+      entry.run(
+        () => entry.provider.test({ client: entry.client, signal, progress: () => {}, note: () => {}, task: () => {}, log: logger, clock }),
+        signal,
+      ),
     );
     return { ...about, ok: true, milliseconds: clock.now() - began, ...report };
   } catch (error) {

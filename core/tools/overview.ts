@@ -3,12 +3,12 @@ import type { CallContext } from "../call/context.js";
 import { withDeadline } from "../call/deadline.js";
 import type { Invoker, Item } from "../call/invoke.js";
 import type { Policy } from "../call/policy.js";
-import type { ConnectionEntry } from "../connections.js";
+import type { ConnectionEntry, Connections } from "../connections.js";
 import type { CapacityPlace } from "../declare/provider.js";
 import type { Kind } from "../declare/kind.js";
 import { deriveFields } from "../derive/fields.js";
 import type { Tool } from "../derive/tools.js";
-import { type ErrorReport, ProxMcpError, toProxMcpError } from "../errors.js";
+import { type ErrorReport, toProxMcpError } from "../errors.js";
 import { type CapacityServices, readCapacity } from "../route/capacity.js";
 import { type CoreTool, coreTool } from "./tool.js";
 
@@ -74,7 +74,7 @@ export const OverviewSchema = z.object({
 });
 
 export interface OverviewOptions extends CapacityServices {
-  readonly entries: readonly ConnectionEntry[];
+  readonly connections: Connections;
   readonly tools: readonly Tool[];
   readonly policy: Policy;
   readonly invoker: Invoker;
@@ -82,14 +82,7 @@ export interface OverviewOptions extends CapacityServices {
 
 /** What there is and what of it is in use, from declarations alone: one call for a connection's capacity and one for each kind that is counted. */
 export async function overviewOf(options: OverviewOptions, context: CallContext, connection?: string): Promise<Overview> {
-  const { entries } = options;
-  const chosen = connection === undefined ? entries : entries.filter((entry) => entry.name === connection);
-  if (connection !== undefined && chosen.length === 0)
-    throw new ProxMcpError(
-      "CONNECTION_UNKNOWN",
-      `There is no connection ${JSON.stringify(connection)}. There is: ${entries.map((entry) => entry.name).join(", ") || "none"}.`,
-    );
-  const seen = await Promise.all(chosen.map((entry) => lookAt(entry, options, context)));
+  const seen = await Promise.all(options.connections.chosen(connection).map((entry) => lookAt(entry, options, context)));
   const connections = seen.map((one) => one.overview);
   const errors = seen.flatMap((one) => one.errors);
   const providers: Record<string, Overview["providers"][string]> = {};

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CallContext } from "../call/context.js";
+import type { QueryEngine } from "../query/engine.js";
 import { type CoreTool, coreTool } from "./tool.js";
 
 export interface QueryArgs {
@@ -20,7 +20,7 @@ const Answer = z.object({
 });
 
 /** Questions in words over everything that is connected. */
-export function queryTool(run: (args: QueryArgs, context: CallContext) => Promise<Readonly<Record<string, unknown>>>): CoreTool {
+export function queryTool(queries: QueryEngine): CoreTool {
   return coreTool({
     name: "inventory_query",
     title: "Query the inventory",
@@ -34,6 +34,7 @@ export function queryTool(run: (args: QueryArgs, context: CallContext) => Promis
       cursor: z.string().optional(),
     },
     output: Answer,
-    run,
+    run: async (args, context) =>
+      args.query.trim() === "" ? { items: [], total: 0, help: queries.help() } : { ...(await queries.run(args, context)) },
   });
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { appOf, closeAll, sandboxOf } from "./proxmox-setup.js";
+import { appOf, closeAll, failure, sandboxOf } from "./proxmox-setup.js";
 
 afterEach(closeAll);
 
@@ -180,6 +180,31 @@ describe("answers of a real cluster", () => {
 });
 
 describe("Proxmox VE 8", () => {
+  test("has groups of nodes where there are rules from 9 on: all four verbs, and an error for what it lacks", async () => {
+    const sandbox = await sandboxOf({ estate: { release: "8.4.1" } });
+    const app = await appOf({ prod: sandbox });
+    const call = (verb: string, args: Row) => app.call(`proxmox_ha_rule_${verb}`, args, { confirm: true });
+    const sent = (method: string) => sandbox.requests.findLast((request) => request.method === method);
+    expect(await call("list", {})).toMatchObject({
+      items: [{ id: "db-nodes", type: "node-affinity", nodes: ["pve2:2", "pve3:1"], strict: false }],
+    });
+    const made = await call("create", { id: "web", type: "node-affinity", nodes: ["pve1:2", "pve2"], strict: true, description: "front" });
+    expect(made).toMatchObject({ item: { id: "web", nodes: ["pve1:2", "pve2"], strict: true, description: "front" } });
+    expect(sent("POST")).toMatchObject({ path: "/api2/json/cluster/ha/groups" });
+    expect(sent("POST")?.json()).toEqual({ group: "web", nodes: "pve1:2,pve2", restricted: true, comment: "front" });
+    expect(await call("update", { id: "web", nodes: ["pve3"], clear: ["strict"] })).toMatchObject({ item: { id: "web", nodes: ["pve3"] } });
+    expect(sent("PUT")?.json()).toEqual({ nodes: "pve3", delete: "restricted" });
+    for (const args of [
+      { id: "x", type: "resource-affinity", resources: ["vm:100"] },
+      { id: "x", type: "node-affinity", resources: ["vm:100"], nodes: ["pve1"] },
+    ])
+      expect(await failure(call("create", args))).toMatchObject({ code: "UNSUPPORTED", next: expect.stringContaining("proxmox_ha_resource_update") });
+    expect(await call("delete", { id: "web" })).toMatchObject({ deleted: true });
+    expect(await failure(call("get", { id: "web" }))).toMatchObject({ code: "NOT_FOUND" });
+    const joined = await app.call("proxmox_ha_resource_update", { id: "vm:102", group: "db-nodes" });
+    expect(joined).toMatchObject({ item: { id: "vm:102", group: "db-nodes" } });
+  });
+
   test("rows without what came later, and groups where there are no rules yet", async () => {
     const sandbox = await sandboxOf();
     const plant = (path: RegExp, data: unknown) => sandbox.fail({ method: "GET", path, status: 200, reason: "OK", body: { data } });

@@ -2,34 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Config } from "proxmcp";
-import { run } from "../../../core/cli/run.js";
 import { VERSION } from "../../../core/version.js";
 import { type Cartridge, type Room, roomOf, stock } from "../../fixtures/tape-library.js";
+import { proxmcp } from "./command-line.js";
 
 const plugin = fileURLToPath(new URL("../../fixtures/tape-plugin.ts", import.meta.url));
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line in this process. Neither stdin nor stderr is a terminal. */
-async function proxmcp(...words: string[]): Promise<Ran> {
-  let out = "";
-  let err = "";
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation((text) => ((out += String(text)), true)),
-    vi.spyOn(process.stderr, "write").mockImplementation((text) => ((err += String(text)), true)),
-  ];
-  try {
-    return { code: await run(["node", "proxmcp", ...words]), out, err };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 let folders = 0;
 
@@ -57,6 +36,25 @@ describe("the command line", () => {
       expect(await proxmcp("help", command)).toEqual(help);
     }
     expect(out).toContain("Exit codes");
+  });
+
+  it("shows, with the help for query, what can be asked for here", async () => {
+    const { file } = library();
+    for (const words of [
+      ["query", "--help"],
+      ["query", "-h"],
+    ]) {
+      const { code, out } = await proxmcp("--config", file, ...words);
+      expect(code).toBe(0);
+      expect(out).toContain("Usage: proxmcp query");
+      expect(out).toContain("cartridges, tracks");
+      expect(out).toMatch(/tape_cartridge: .*state \(shelved, loaded, worn\)/);
+      expect(out).toMatch(/Examples\n {2}proxmcp query \S/);
+      expect(out).toContain("main");
+    }
+    const nowhere = library({ connections: {} });
+    const { code, err } = await proxmcp("--config", nowhere.file, "query", "--help");
+    expect([code, err]).toEqual([0, expect.stringContaining("Nothing is connected")]);
   });
 
   it("shows its version", async () => {

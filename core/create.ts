@@ -1,0 +1,72 @@
+import type { DependencyContainer } from "tsyringe";
+import { ProxMcp } from "./app.js";
+import { POLICY } from "./call/policy.js";
+import { type ConfiguredConnection, inventory } from "./config/inventory.js";
+import { checkConfig } from "./config/load.js";
+import { loadPlugin } from "./config/plugins.js";
+import { type CheckedConfig, type Config, DEFAULTS, limitsOf } from "./config/schema.js";
+import { Secrets } from "./config/secrets.js";
+import { ConnectionEntry, Connections } from "./connections.js";
+import { Services } from "./container.js";
+import type { Provider } from "./declare/provider.js";
+import { PEERS } from "./declare/tokens.js";
+import { ProxMcpError } from "./errors.js";
+import { peersOf } from "./peers.js";
+import { registerServices } from "./services/register.js";
+
+/** What `createProxMcp` takes beside the config itself. */
+export interface Setup extends Config {
+  /** Replaces services: `(container) => container.register(CLOCK, { useValue: fixedClock })`. */
+  readonly services?: (container: DependencyContainer) => void;
+  /** Folder that relative paths and plugin names are resolved from. Default: the current one. */
+  readonly folder?: string;
+  /** Named in errors as the place the config came from. */
+  readonly file?: string;
+  /** Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
+export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
+  const { services: replace, folder = process.cwd(), file, env = process.env, ...given } = setup;
+  const config = checkConfig(given, file ?? "the config");
+  const secrets = new Secrets();
+  const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
+  const providers = plugins.map((plugin) => plugin.provider);
+  for (const [at, { provider, origin }] of plugins.entries()) {
+    const other = plugins.findIndex((one) => one.provider.name === provider.name);
+    if (other < at) throw new ProxMcpError("PLUGIN_INVALID", `Two plugins are called ${provider.name}: ${plugins[other]?.origin} and ${origin}.`);
+  }
+  const configured = await inventory({ config, file, folder, providers, env, secrets });
+  const services = new Services();
+  registerServices(services, config, secrets, folder);
+  replace?.(services.tsyringe);
+  return new ProxMcp({ config, services, secrets, providers, connections: connectionsOf(config, services, providers, configured) });
+}
+
+/** Each plugin has a container of its own, and in it one for each connection. */
+function connectionsOf(
+  config: CheckedConfig,
+  services: Services,
+  providers: readonly Provider[],
+  configured: readonly ConfiguredConnection[],
+): Connections {
+  const policy = services.get(POLICY);
+  const { concurrency } = limitsOf(config);
+  const entries = providers.flatMap((provider) => {
+    const ofPlugin = services.child();
+    ofPlugin.value(
+      PEERS,
+      peersOf(() => connections.of(provider.name), policy),
+    );
+    return configured
+      .filter((one) => one.provider === provider)
+      .map(({ name, options, tags, from, match }) => {
+        const connection = { name, provider: provider.name, options, tags };
+        return new ConnectionEntry(provider, connection, { services: ofPlugin.child(), from, match, concurrency });
+      });
+  });
+  const preferred = configured.filter((one) => one.preferred).map((one): [string, string] => [one.provider.name, one.name]);
+  const connections = new Connections(entries, new Map([...preferred, ...Object.entries(config.defaults ?? {})]));
+  return connections;
+}
