@@ -28,7 +28,7 @@ export const listed = (tool: Tool): McpTool => ({
   annotations: {
     title: tool.title,
     readOnlyHint: tool.safety === "read",
-    destructiveHint: tool.safety === "destructive",
+    destructiveHint: tool.worst === "destructive",
     idempotentHint: tool.idempotent,
     openWorldHint: tool.openWorld,
   },
