@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { Access, LOCAL } from "./access.js";
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { Access } from "./access.js";
 import { audited, type CallValue } from "./call/audited.js";
 import { Confirmations } from "./call/confirm.js";
 import type { CallContext, Caller } from "./call/context.js";
@@ -51,6 +52,10 @@ export interface Parts {
   readonly secrets: Secrets;
   readonly providers: readonly Provider[];
   readonly connections: Connections;
+  /** Who calls where nobody is named. */
+  readonly caller: Caller;
+  /** Who is calling, for what runs below a call without being told. */
+  readonly calling: AsyncLocalStorage<Caller>;
 }
 
 /** One ProxMCP: plugins, connections, tools. Several can live in one process; nothing is shared between them. */
@@ -74,7 +79,7 @@ export class ProxMcp {
     const clock = services.get(CLOCK);
     const limits = limitsOf(config);
     const confirmations = new Confirmations(signer, services.get(STATE), clock);
-    this.#access = new Access(policy, connections, this.surface);
+    this.#access = new Access(policy, connections, this.surface, parts.caller);
     this.#invoker = new Invoker(services.get(CACHE), this.#logger, clock);
     const calling = { invoker: this.#invoker, signer, logger: this.#logger };
     this.#dispatcher = new Dispatcher({ ...calling, policy, confirmations, limits, connections });
@@ -83,7 +88,8 @@ export class ProxMcp {
         ...{ ...calling, clock, timeout: limits.readTimeout, maxBytes: limits.outputBytes },
         entries: (caller, provider, name) => {
           const tool = this.#byName.get(name);
-          return tool ? this.#access.entries(tool, provider, caller) : [];
+          const entries = tool ? this.#access.entries(tool, provider, caller) : [];
+          return entries.filter((entry) => !this.#access.barred(entry.name, this.#known("inventory_query"), caller));
         },
       },
       () => this.#connected(),
@@ -92,7 +98,7 @@ export class ProxMcp {
     this.#tools = [
       ...coreTools({
         ...{ config, access: this.#access, connections, confirmations, queries: this.#queries, logger: this.#logger, clock },
-        router: () => this.#router(),
+        router: (through) => this.#router(through),
         looking: () => this.#looking(),
         allowed: (context) => this.#allowed(context.caller),
         find: (name) => this.#byName.get(name),
@@ -119,6 +125,11 @@ export class ProxMcp {
     return this.#parts.connections.all.map(({ name, provider, from }) => ({ name, provider: provider.name, from }));
   }
 
+  /** Who calls where nobody is named. */
+  get caller(): Caller {
+    return this.#parts.caller;
+  }
+
   get providers(): readonly Provider[] {
     return this.#parts.providers;
   }
@@ -129,12 +140,12 @@ export class ProxMcp {
   }
 
   /** The tools that are listed to a caller: on the surface and allowed. */
-  tools(surface: Surface = this.surface, caller: Caller = LOCAL): readonly Tool[] {
+  tools(surface: Surface = this.surface, caller: Caller = this.caller): readonly Tool[] {
     return surfaceOf(this.#allowed(caller), surface);
   }
 
   /** A tool by its name or an alias, if the caller may call it. Throws TOOL_UNKNOWN or TOOL_DENIED. */
-  tool(name: string, caller: Caller = LOCAL): Tool {
+  tool(name: string, caller: Caller = this.caller): Tool {
     const tool = this.#byName.get(name);
     if (!tool || !this.#access.exists(tool)) throw new ProxMcpError("TOOL_UNKNOWN", `There is no tool ${JSON.stringify(name)}.`);
     this.#access.check(tool, caller);
@@ -145,11 +156,7 @@ export class ProxMcp {
   async call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): Promise<CallValue> {
     const { confirm } = options;
     return await this.#perform(name, args, {
-      caller: options.caller ?? LOCAL,
-      call: randomUUID(),
-      signal: options.signal ?? new AbortController().signal,
-      progress: this.#masked(options.progress),
-      notes: [],
+      ...this.#context(options),
       confirm: confirm === true ? async () => true : confirm,
       confirmToken: options.confirmToken,
     });
@@ -189,17 +196,21 @@ export class ProxMcp {
 
   /** Where a workload could run, best first, with reasons, exclusions and the create call for each. Takes a sentence, fields, or both. */
   async route(requirement: Requirement | string, options: CallOptions = {}): Promise<RoutePlan> {
-    return this.#parts.secrets.mask(await this.#router().route(requirement, contextOf(options)));
+    const context = this.#context(options);
+    this.#access.check(this.#known("workload_suggest"), context.caller);
+    return this.#parts.secrets.mask(await this.#router("workload_suggest").route(requirement, context));
   }
 
   /** What there is and what of it is in use: per provider, connection and node. */
   async overview(options: CallOptions = {}): Promise<Overview> {
-    return this.#parts.secrets.mask(await overviewOf(this.#looking(), contextOf(options)));
+    const context = this.#context(options);
+    this.#access.check(this.#known("inventory_overview"), context.caller);
+    return this.#parts.secrets.mask(await overviewOf(this.#looking(), context));
   }
 
-  /** Tests every connection at once. */
+  /** Tests every connection at once. For who runs the server: it asks no rules. */
   async test(): Promise<readonly TestedConnection[]> {
-    const context = { caller: LOCAL, call: randomUUID(), signal: new AbortController().signal, progress: () => {}, notes: [] };
+    const context = this.#context({});
     const services = { logger: this.#logger, clock: this.#parts.services.get(CLOCK) };
     return this.#parts.secrets.mask(await Promise.all(this.#parts.connections.all.map((entry) => testConnection(entry, services, context))));
   }
@@ -233,10 +244,12 @@ export class ProxMcp {
     return await audited(name, args, context, services, async (trace) => {
       const tool = this.tool(name, context.caller) as Tool | CoreTool;
       trace.tool = tool;
-      if ("run" in tool) return await tool.run(args, context);
-      const { value, connections } = await this.#dispatcher.dispatch(tool as OperationTool, args, context);
-      trace.connections = connections;
-      return value;
+      return await this.#parts.calling.run(context.caller, async () => {
+        if ("run" in tool) return await tool.run(args, context);
+        const { value, connections } = await this.#dispatcher.dispatch(tool as OperationTool, args, context);
+        trace.connections = connections;
+        return value;
+      });
     });
   }
 
@@ -247,8 +260,22 @@ export class ProxMcp {
     return { connections, tools: this.#tools, policy: services.get(POLICY), ...looking };
   }
 
-  #router(): Router {
-    return new Router({ ...this.#looking(), routing: routingOf(this.#parts.config.routing) });
+  #router(through: string): Router {
+    const { name, aliases } = this.#known(through);
+    // Asking where something could run only reads, whichever tool asks.
+    const asking = { name, aliases, safety: "read" } as const;
+    return new Router({ ...this.#looking(), routing: routingOf(this.#parts.config.routing), through: asking });
+  }
+
+  /** One of the core's own tools. */
+  #known(name: string): Tool {
+    const tool = this.#byName.get(name);
+    if (!tool) throw new ProxMcpError("INTERNAL", `There is no tool ${name}.`);
+    return tool;
+  }
+
+  #context({ caller = this.caller, signal = new AbortController().signal, progress }: CallOptions): CallContext {
+    return { caller, call: randomUUID(), signal, progress: this.#masked(progress), notes: [] };
   }
 
   #masked(report: ((progress: Progress) => void) | undefined): (progress: Progress) => void {
@@ -263,11 +290,3 @@ export class ProxMcp {
     return this.#parts.providers.filter((provider) => this.#parts.connections.of(provider.name).length > 0);
   }
 }
-
-const contextOf = (options: CallOptions): CallContext => ({
-  caller: options.caller ?? LOCAL,
-  call: randomUUID(),
-  signal: options.signal ?? new AbortController().signal,
-  progress: options.progress ?? (() => {}),
-  notes: [],
-});

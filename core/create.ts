@@ -1,5 +1,8 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { DependencyContainer } from "tsyringe";
+import { LOCAL } from "./access.js";
 import { ProxMcp } from "./app.js";
+import type { Caller } from "./call/context.js";
 import { POLICY } from "./call/policy.js";
 import { type ConfiguredConnection, inventory } from "./config/inventory.js";
 import { checkConfig } from "./config/load.js";
@@ -18,6 +21,8 @@ import { registerServices } from "./services/register.js";
 export interface Setup extends Config {
   /** Replaces services: `(container) => container.register(CLOCK, { useValue: fixedClock })`. */
   readonly services?: (container: DependencyContainer) => void;
+  /** Who calls where a call names nobody. Its roles are held to the rules under `roles`. Default: `{ id: "local" }`, held to no role. */
+  readonly caller?: Caller;
   /** Folder that relative paths and plugin names are resolved from. Default: the current one. */
   readonly folder?: string;
   /** Named in errors as the place the config came from. */
@@ -28,7 +33,7 @@ export interface Setup extends Config {
 
 /** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
 export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
-  const { services: replace, folder = process.cwd(), file, env = process.env, ...given } = setup;
+  const { services: replace, caller = LOCAL, folder = process.cwd(), file, env = process.env, ...given } = setup;
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
   const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
@@ -41,7 +46,9 @@ export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
   const services = new Services();
   registerServices(services, config, secrets, folder);
   replace?.(services.tsyringe);
-  return new ProxMcp({ config, services, secrets, providers, connections: connectionsOf(config, services, providers, configured) });
+  const calling = new AsyncLocalStorage<Caller>();
+  const connections = connectionsOf(config, services, providers, configured, () => calling.getStore() ?? caller);
+  return new ProxMcp({ config, services, secrets, providers, connections, caller, calling });
 }
 
 /** Each plugin has a container of its own, and in it one for each connection. */
@@ -50,6 +57,7 @@ function connectionsOf(
   services: Services,
   providers: readonly Provider[],
   configured: readonly ConfiguredConnection[],
+  caller: () => Caller,
 ): Connections {
   const policy = services.get(POLICY);
   const { concurrency } = limitsOf(config);
@@ -57,7 +65,7 @@ function connectionsOf(
     const ofPlugin = services.child();
     ofPlugin.value(
       PEERS,
-      peersOf(() => connections.of(provider.name), policy),
+      peersOf(() => connections.of(provider.name), policy, caller),
     );
     return configured
       .filter((one) => one.provider === provider)

@@ -24,9 +24,17 @@ export const ConnectionRules = z.object({
   tools: ToolRules.optional(),
 });
 
+/** What callers with a role may do, of what the other rules leave. */
+const RoleRules = ToolRules.extend({
+  /** Globs on names of connections. Default: all. */
+  connections: globs.optional(),
+});
+
 const seconds = z.number().positive().max(86_400);
 
 export const ConfigSchema = z.strictObject({
+  /** The JSON Schema of this file, for editors. */
+  $schema: z.string().optional(),
   connections: z
     .record(
       z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/, "a connection's name is letters, digits, `_`, `.` and `-`, at most 60"),
@@ -45,6 +53,9 @@ export const ConfigSchema = z.strictObject({
     /** How a confirmation is asked for: by elicitation where the client has it, or always by a token. */
     confirmBy: z.enum(["auto", "token"]).optional(),
   }).optional(),
+  roles: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$/, "a role's name is letters, digits, `_`, `.` and `-`, at most 60"), RoleRules)
+    .optional(),
   defaults: z.record(z.string(), z.string()).optional(),
   /** Where workloads go: weights, rules, what each place keeps free. See docs/routing.md. */
   routing: RoutingConfig.optional(),
@@ -62,6 +73,7 @@ export const ConfigSchema = z.strictObject({
 });
 
 export type ToolRules = z.output<typeof ToolRules>;
+export type RoleRules = z.output<typeof RoleRules>;
 
 /** What `proxmcp.config.*` holds. */
 export type Config = z.input<typeof ConfigSchema>;
