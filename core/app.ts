@@ -32,6 +32,7 @@ import { testConnection, type TestedConnection } from "./tools/connections.js";
 import { type Overview, type OverviewOptions, overviewOf } from "./tools/overview.js";
 import type { QueryArgs } from "./tools/query.js";
 import type { CoreTool } from "./tools/tool.js";
+import type { ArgsOf, ResultOfCall, ToolName } from "./typed.js";
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -59,7 +60,8 @@ export interface Parts {
 }
 
 /** One ProxMCP: plugins, connections, tools. Several can live in one process; nothing is shared between them. */
-export class ProxMcp {
+// oxlint-disable-next-line typescript/no-explicit-any -- an app of any plugins is what most functions take
+export class ProxMcp<Tools = any> {
   readonly #parts: Parts;
   readonly #logger: Logger;
   readonly #access: Access;
@@ -153,20 +155,21 @@ export class ProxMcp {
   }
 
   /** Calls a tool. Answers its structured result, or throws a ProxMcpError. */
-  async call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): Promise<CallValue> {
+  async call<Name extends ToolName<Tools>>(name: Name, args?: ArgsOf<Tools, Name>, options: CallOptions = {}): Promise<ResultOfCall<Tools, Name>> {
     const { confirm } = options;
-    return await this.#perform(name, args, {
+    const value = await this.#perform(name, (args ?? {}) as CallValue, {
       ...this.#context(options),
       confirm: confirm === true ? async () => true : confirm,
       confirmToken: options.confirmToken,
     });
+    return value as ResultOfCall<Tools, Name>;
   }
 
   /** Asks in words, over everything that is connected. Throws when the text means nothing here. */
   async query(text: string, options: Omit<QueryArgs, "query"> & CallOptions = {}): Promise<QueryAnswer> {
     const { connection, limit, cursor, ...call } = options;
     const args = { query: text, ...(connection ? { connection } : {}), ...(limit ? { limit } : {}), ...(cursor ? { cursor } : {}) };
-    return (await this.call("inventory_query", args, call)) as unknown as QueryAnswer;
+    return (await (this as ProxMcp).call("inventory_query", args, call)) as unknown as QueryAnswer;
   }
 
   /** How a query would be understood. Asks no platform. */

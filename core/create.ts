@@ -16,6 +16,7 @@ import { PEERS } from "./declare/tokens.js";
 import { ProxMcpError } from "./errors.js";
 import { peersOf } from "./peers.js";
 import { registerServices } from "./services/register.js";
+import type { ToolsOf } from "./typed.js";
 
 /** What `createProxMcp` takes beside the config itself. */
 export interface Setup extends Config {
@@ -32,7 +33,9 @@ export interface Setup extends Config {
 }
 
 /** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
-export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
+export async function createProxMcp<const Plugins extends NonNullable<Setup["plugins"]> = []>(
+  setup: Setup & { readonly plugins?: Plugins | undefined } = {},
+): Promise<ProxMcp<ToolsOf<Plugins>>> {
   const { services: replace, caller = LOCAL, folder = process.cwd(), file, env = process.env, ...given } = setup;
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
