@@ -14,6 +14,7 @@ import type { Services } from "./container.js";
 import type { Progress } from "./declare/action.js";
 import type { Provider } from "./declare/provider.js";
 import { CLOCK, LOGGER, type Logger, STATE } from "./declare/tokens.js";
+import { type DefinitionOptions, definitionOf, type ToolDefinitions } from "./derive/definitions.js";
 import { deriveRoutes, type Route } from "./derive/routes.js";
 import { type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
@@ -26,6 +27,9 @@ import type { QueryAnswer } from "./query/run.js";
 import type { Requirement } from "./route/requirement.js";
 import { Router, type RoutePlan } from "./route/router.js";
 import { routingOf } from "./route/rules.js";
+import type { AttachableServer, AttachOptions } from "./server/attach.js";
+import type { HandlerOptions, RequestHandler } from "./server/http.js";
+import type { Serving } from "./server/stdio.js";
 import { AUDIT, CACHE, SIGNER } from "./services/tokens.js";
 import { coreTools } from "./tools/all.js";
 import { testConnection, type TestedConnection } from "./tools/connections.js";
@@ -230,6 +234,27 @@ export class ProxMcp<Tools = any> {
   /** Whether confirmations are asked for by elicitation where a client has it. */
   get elicits(): boolean {
     return this.#parts.config.tools?.confirmBy !== "token";
+  }
+
+  /** Serves MCP over this process's stdin and stdout, until the client goes or `close` is called. */
+  async serve(): Promise<Serving> {
+    return (await import("./server/stdio.js")).serveOverStdio(this);
+  }
+
+  /** MCP over HTTP, as a handler for a server that somebody else runs: `Request` to `Response`, or Node's `(req, res)`. */
+  async handler(options?: HandlerOptions): Promise<RequestHandler> {
+    return (await import("./server/http.js")).createRequestHandler(this, options);
+  }
+
+  /** Gives an MCP server of either SDK the tools of this app, beside its own. Answers their names. */
+  async attach(server: AttachableServer, options?: AttachOptions): Promise<readonly string[]> {
+    return (await import("./server/attach.js")).attach(this, server, options);
+  }
+
+  /** The listed tools as a model API takes them. What the model calls then goes to `call`. */
+  toolDefinitions<Format extends keyof ToolDefinitions>(options: DefinitionOptions<Format>): ToolDefinitions[Format][] {
+    const { format, surface = this.surface, caller = this.caller } = options;
+    return this.tools(surface, caller).map((tool) => definitionOf(tool, format));
   }
 
   /** Closes clients and services, in order. Calls under way fail. */

@@ -1,6 +1,6 @@
 import { pc } from "./colours.js";
 import { type Surface, tokensOf } from "../derive/surface.js";
-import { listed } from "../server/mcp.js";
+import { listed } from "../server/answer.js";
 import { ProxMcpError } from "../errors.js";
 import { openApp } from "./open.js";
 import { err, out } from "./print.js";

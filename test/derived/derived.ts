@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { deriveReference } from "../../core/derive/reference.js";
 import { jsonOf } from "../../core/derive/json.js";
-import { listed } from "../../core/server/mcp.js";
+import { listed } from "../../core/server/answer.js";
 import { coveragePage } from "../plugins/proxmox-coverage.js";
 import { shippedApp } from "./estate.js";
 
