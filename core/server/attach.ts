@@ -34,14 +34,25 @@ export interface AttachOptions {
 
 type Handler = (args: Record<string, unknown>, context: unknown) => Promise<unknown>;
 
+/** One call, before it is known which SDK it came by. */
+interface Call {
+  readonly app: ProxMcp;
+  readonly name: string;
+  readonly args: Record<string, unknown>;
+  readonly caller: Caller;
+  /** The server whose client calls. */
+  readonly low: LowLevel;
+  readonly unknown?: ((message: string) => never) | undefined;
+}
+
 /** Gives a server the tools of an app, beside those that it has. Answers their names. */
 export function attach(app: ProxMcp, server: AttachableServer, { caller = () => app.caller, surface = app.surface }: AttachOptions = {}): string[] {
   const low = "registerTool" in server ? server.server : server;
   const handlerOf =
-    (name: string): Handler =>
+    (name: string, unknown?: Call["unknown"]): Handler =>
     async (args, context) => {
-      const who = await caller(context);
-      return isOlder(context) ? await callOlder(app, name, args, context, who, low) : await callToday(app, name, args, context, who, low);
+      const call = { app, name, args, caller: await caller(context), low, unknown };
+      return isOlder(context) ? await callOlder(call, context) : await callToday(call, context);
     };
   const tools = app.tools(surface);
   if ("registerTool" in server) for (const tool of tools) register(server, tool, handlerOf(tool.name));
@@ -64,7 +75,7 @@ function opaque(json: object): z.ZodType {
 }
 
 /** On a low-level server the handlers are ours alone: two cannot answer one list. */
-function serveTools(server: LowLevel, tools: readonly Tool[], handlerOf: (name: string) => Handler): void {
+function serveTools(server: LowLevel, tools: readonly Tool[], handlerOf: (name: string, unknown?: Call["unknown"]) => Handler): void {
   for (const method of ["tools/list", "tools/call"])
     try {
       server.assertCanSetRequestHandler(method);
@@ -75,13 +86,19 @@ function serveTools(server: LowLevel, tools: readonly Tool[], handlerOf: (name: 
       });
     }
   server.registerCapabilities({ tools: {} } as never);
+  const names = new Set(tools.map((tool) => tool.name));
   const list = { tools: tools.map(listed) };
   onRequest(server, "tools/list", async () => list);
   onRequest(server, "tools/call", async ({ params }, context) => {
     const { name, arguments: args = {} } = params as { name: string; arguments?: Record<string, unknown> };
-    return await handlerOf(name)(args, context);
+    return await handlerOf(name, names.has(name) ? undefined : unknown)(args, context);
   });
 }
+
+/** Either SDK makes the protocol's error of an error with its code: -32602 is what a client gets for a tool that is not there. */
+const unknown = (message: string): never => {
+  throw Object.assign(new Error(message), { code: -32_602 });
+};
 
 /** The older SDK wants a schema where today's wants the method's name. */
 function onRequest(server: LowLevel, method: string, handler: (request: { params?: unknown }, context: unknown) => Promise<unknown>): void {
@@ -103,23 +120,16 @@ interface OlderContext {
 
 const isOlder = (context: unknown): context is OlderContext => !("mcpReq" in (context as object));
 
-async function callToday(app: ProxMcp, name: string, args: Record<string, unknown>, context: unknown, caller: Caller, low: LowLevel) {
+async function callToday({ app, name, args, low, ...door }: Call, context: unknown) {
   const { callTool } = await import("./mcp.js");
-  return await callTool(app, name, args, context as ServerContext, { caller, clientOf: () => low as never });
+  return await callTool(app, name, args, context as ServerContext, { ...door, clientOf: () => low as never });
 }
 
 /** In the older SDK a question is a request of the server's own, in the middle of the call. */
-async function callOlder(
-  app: ProxMcp,
-  name: string,
-  args: Record<string, unknown>,
-  context: OlderContext,
-  caller: Caller,
-  low: Pick<LowLevel, "getClientCapabilities">,
-): Promise<ToolAnswer> {
+async function callOlder({ app, name, args, low, ...who }: Call, context: OlderContext): Promise<ToolAnswer> {
   const { signal, _meta: { progressToken } = {} } = context;
   const door = {
-    caller,
+    ...who,
     signal,
     progress:
       progressToken === undefined

@@ -42,7 +42,7 @@ export function createMcpServer(from: ProxMcp | AppSource, { caller }: McpServer
   server.setRequestHandler(
     "tools/call",
     async ({ params }, ctx) =>
-      await source.use((app) => callTool(app, params.name, params.arguments ?? {}, ctx, { caller: whoOf(app), clientOf: () => server })),
+      await source.use((app) => callTool(app, params.name, params.arguments ?? {}, ctx, { caller: whoOf(app), clientOf: () => server, unknown })),
   );
   servePrompts(server, source, whoOf);
   const stop = source.onChange(() => void server.sendToolListChanged().catch(() => {})); // nobody there, or nobody who listens
@@ -51,14 +51,27 @@ export function createMcpServer(from: ProxMcp | AppSource, { caller }: McpServer
   return server;
 }
 
+/** A tool that is not there is a mistake of the client's, in the words of the protocol. */
+const unknown = (message: string): never => {
+  throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+};
+
 interface CallDoor {
   readonly caller: Caller;
   /** The server whose client calls. */
   readonly clientOf: () => Pick<Server, "getClientCapabilities">;
+  /** Refuses a tool that the caller does not have. Without it that is an answer like any other. */
+  readonly unknown?: ((message: string) => never) | undefined;
 }
 
 /** Answers one `tools/call` of today's SDK. */
-export async function callTool(app: ProxMcp, name: string, args: Record<string, unknown>, ctx: ServerContext, { caller, clientOf }: CallDoor) {
+export async function callTool(
+  app: ProxMcp,
+  name: string,
+  args: Record<string, unknown>,
+  ctx: ServerContext,
+  { caller, clientOf, unknown }: CallDoor,
+) {
   const answer = inputResponse(ctx.mcpReq.inputResponses, CONFIRM);
   const token = answer.kind === "elicit" ? ctx.mcpReq.requestState<string>() : undefined;
   if (answer.kind === "elicit" && !saidYes(answer)) return failed(DECLINED);
@@ -68,9 +81,7 @@ export async function callTool(app: ProxMcp, name: string, args: Record<string, 
     confirmToken: token,
     progress: reporter(ctx),
     ask: canElicit(capabilitiesOf(clientOf(), ctx)?.elicitation) ? question : undefined,
-    unknown: (message) => {
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
-    },
+    unknown,
   });
 }
 
