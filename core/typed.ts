@@ -39,7 +39,7 @@ type At<Noun extends string> = { readonly [noun in Noun]?: string };
 type Told<Noun extends string> = At<Noun> & { readonly notes?: string[] };
 type ItemArgs<Types extends KindTypes> = { readonly [key in Types["key"]]: string } & Readonly<Types["within"]>;
 type ItemResult<Types extends KindTypes> = { readonly item: Types["item"] };
-type ListArgs<Types extends KindTypes> = Readonly<Partial<Types["within"]>> & {
+type ListArgs<Types extends KindTypes> = { readonly [name in keyof Types["within"]]?: Types["within"][name] } & {
   /** Conditions by field; docs/queries.md has what each type of field takes. */
   readonly where?: { readonly [field in keyof Types["item"]]?: unknown };
   readonly limit?: number;

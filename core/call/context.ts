@@ -15,6 +15,8 @@ export interface CallContext {
   readonly progress: (progress: Progress) => void;
   /** Sentences for the caller, beside the result. */
   readonly notes: string[];
+  /** Ids of work that goes on after the answer. */
+  readonly tasks?: string[];
   /** Asks the user. Without it a call that has to be confirmed is refused with a token. */
   readonly confirm?: ((question: string) => Promise<boolean>) | undefined;
   /** A token from an earlier refusal. */

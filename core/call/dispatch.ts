@@ -163,16 +163,20 @@ export class Dispatcher {
     if (verb === "list") return await this.#list(tool, parsed, entries, several, seconds, context);
     const [entry] = entries;
     if (!entry) throw new ProxMcpError("INTERNAL", `${tool.name}: no connection was chosen.`);
+    const tasks: string[] = [];
     const rest = (): Record<string, unknown> => ({
+      ...(tasks.length > 0 ? { task: tasks.at(-1) } : {}),
       ...(several ? { [provider.connection.noun]: entry.name } : {}),
       ...(context.notes.length > 0 ? { notes: context.notes } : {}),
     });
     const read = (key: string, within: number): Promise<Item> =>
       this.#on(entry, tool, within, context, (inner) => invoker.get(operation, entry, key, parsed.at, inner));
     if (!action) return { item: await read(parsed.key ?? "", seconds), ...rest() };
-    const answer = await this.#on(entry, tool, seconds, context, (inner) => invoker.act(operation, entry, parsed, inner));
+    const answer = await this.#on(entry, tool, seconds, { ...context, tasks }, (inner) => invoker.act(operation, entry, parsed, inner));
     if (action.output) return { result: answer, ...rest() };
     const key = keyAfter(operation, parsed, answer);
+    // What is still being done can't be read back yet.
+    if (tasks.length > 0) return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : rest();
     try {
       const item = await read(key, limits.readTimeout);
       return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : { item, ...rest() };

@@ -36,7 +36,9 @@ export async function gather(
 ): Promise<Gathered> {
   const { kind, fields } = operation;
   const matches = matcher(fields, wanted.where);
-  const details = detailsOf(operation, wanted);
+  const used = new Set([...fieldsIn(wanted.where), ...(wanted.needs ?? [])]);
+  const needs = fields.filter((field) => field.facet.onDemand && used.has(field.name)).map((field) => field.name);
+  const details = new Set(kind.get ? fields.filter((field) => field.facet.detail && used.has(field.name)).map((field) => field.name) : []);
   const results = await Promise.all(
     entries.map(async (entry) => {
       const errors: SourceError[] = [];
@@ -45,8 +47,8 @@ export async function gather(
           const inner = { ...context, signal };
           const hint = hintOf(fields, wanted.where);
           const listing = wanted.parent
-            ? await listWithin(operation, wanted.parent, entry, { where: wanted.where, hint }, invoker, inner)
-            : await invoker.list(operation, entry, wanted.at, hint, inner);
+            ? await listWithin(operation, wanted.parent, entry, { where: wanted.where, hint, needs }, invoker, inner)
+            : await invoker.list(operation, entry, wanted.at, hint, inner, needs);
           errors.push(...listing.errors);
           return details.size > 0 ? await withDetails(operation, entry, listing.items, wanted.where, details, invoker, inner, errors) : listing.items;
         });
@@ -59,12 +61,6 @@ export async function gather(
     }),
   );
   return { parts: results.flatMap(({ part }) => part ?? []), errors: results.flatMap(({ errors }) => errors) };
-}
-
-function detailsOf({ fields, kind }: Pick<Operation, "kind" | "fields">, { where, needs = [] }: Wanted): ReadonlySet<string> {
-  if (!kind.get) return new Set();
-  const used = new Set([...fieldsIn(where), ...needs]);
-  return new Set(fields.filter((field) => field.facet.detail && used.has(field.name)).map((field) => field.name));
 }
 
 /** Asks `get` for each item that the rest of the filter leaves. The connection bounds how many run at once. */

@@ -35,12 +35,13 @@ export class Invoker {
     at: ParsedInput["at"],
     where: Where,
     context: CallContext,
+    needs: readonly string[] = [],
   ): Promise<{ items: Item[]; errors: SourceError[] }> {
-    const question = `${entry.name} ${entry.provider.name} ${kind.name} list ${canonical([at, where])}`;
+    const question = `${entry.name} ${entry.provider.name} ${kind.name} list ${canonical([at, where, needs])}`;
     const { answer, notes } = await this.#reads.share(question, context.signal, (signal) =>
       entry.run(async () => {
         const notes: string[] = [];
-        return { answer: await kind.list?.({ ...this.#args(entry, { ...context, notes }, signal), at, where }), notes };
+        return { answer: await kind.list?.({ ...this.#args(entry, { ...context, notes }, signal), at, where, needs: new Set(needs) }), notes };
       }, signal),
     );
     context.notes.push(...notes);
@@ -136,6 +137,7 @@ export class Invoker {
       signal,
       progress: context.progress,
       note: (sentence) => void context.notes.push(sentence),
+      task: (id) => void context.tasks?.push(id),
       log: this.#logger,
       clock: this.#clock,
     };

@@ -31,7 +31,7 @@ export async function listWithin(
   { kind, fields }: { readonly kind: Kind; readonly fields: readonly Field[] },
   parent: Parent,
   entry: ConnectionEntry,
-  { where, hint }: { readonly where: Where; readonly hint: Where },
+  { where, hint, needs }: { readonly where: Where; readonly hint: Where; readonly needs: readonly string[] },
   invoker: Invoker,
   context: CallContext,
 ): Promise<{ items: Item[]; errors: SourceError[] }> {
@@ -42,7 +42,7 @@ export async function listWithin(
   const listings = await Promise.all(
     names.map(async (name) => {
       try {
-        return await invoker.list({ kind }, entry, { [parent.field]: name }, hint, context);
+        return await invoker.list({ kind }, entry, { [parent.field]: name }, hint, context, needs);
       } catch (error) {
         if (context.signal.aborted) throw error;
         return { items: [], errors: [{ ...toProxMcpError(error).on(entry.name).report(), source: name }] };

@@ -22,6 +22,8 @@ export interface CallArgs<Client> {
   readonly progress: (progress: Progress) => void;
   /** Adds a sentence that the caller should read beside the result. */
   readonly note: (sentence: string) => void;
+  /** Names work that goes on after the answer, by the id that the platform's own tools follow it with. Nothing is read back then. */
+  readonly task: (id: string) => void;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -33,6 +35,8 @@ export interface ListArgs<Client, Within = object> extends CallArgs<Client> {
   /** A hint. Push down what the platform can filter; the core filters again whatever comes back. */
   readonly where: Where;
   readonly at: Readonly<Partial<Within>>;
+  /** The `onDemand` fields that this call uses. The others may stay absent. */
+  readonly needs: ReadonlySet<string>;
 }
 
 export interface ItemArgs<Client, Within = object> extends CallArgs<Client> {

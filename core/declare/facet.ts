@@ -28,6 +28,8 @@ export interface FacetOptions<Value extends string = string> {
   readonly secret?: boolean;
   /** Only `get` knows it, at the cost of a call for each item. Lists that filter or sort by it ask for it then, and only then. */
   readonly detail?: boolean;
+  /** What costs `list` a call more: it fills this in only when `needs` names it, because a filter, an order or a choice of fields uses it. */
+  readonly onDemand?: boolean;
   /** It names a place that items are in or on: a node, a pool, a project. "on pve2" and "in dev" are tried on such fields. */
   readonly place?: boolean;
   /** The values of this enum are nouns of their own: with `type: container`, "containers" means the items whose type is that. */

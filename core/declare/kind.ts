@@ -80,7 +80,7 @@ export function forClient<Client, Within extends object = object>() {
       Item extends ObjectSchema,
       const Name extends string,
       const Key extends Field<Item>,
-      Actions extends Readonly<Record<string, Action<Client>>> = Record<never, never>,
+      Actions extends Readonly<Record<string, Action<Client>>> = Readonly<Record<string, never>>,
     >(
       spec: KindSpec<Client, Within, Item> & { readonly name: Name; readonly key: Key; readonly actions?: Actions },
     ): Kind<Client> &

@@ -157,6 +157,7 @@ function outputSchema({ provider, kind, verb, action }: Operation, { connections
   const notes: Record<string, JsonSchema> = { notes: { type: "array", items: { type: "string" } } };
   const object = (properties: Record<string, JsonSchema>, required: string[]): JsonSchema => ({ type: "object", properties, required });
   const item = open(jsonOf(kind.item, "output"));
+  if (action && action.safety !== "read") notes["task"] = { type: "string" };
   if (verb === "list") {
     const row: JsonSchema = { ...item, properties: { ...item.properties, ...noun } };
     return object(

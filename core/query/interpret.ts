@@ -260,7 +260,7 @@ function sentenceOf(
   const things = views.map(titleOf);
   const named = things.length > 6 ? `${things.slice(0, 5).join(", ")} and ${things.length - 5} more` : things.join(", ");
   const lead = aggregate
-    ? `${{ count: "the number", sum: "the total", avg: "the average", min: "the smallest", max: "the largest" }[aggregate.op]}${aggregate.field ? ` ${spaced(aggregate.field)}` : ""} of `
+    ? `${{ count: "the number", sum: "the total", avg: "the average", min: "the smallest", max: "the largest" }[aggregate.op]}${aggregate.field ? ` ${aggregate.minus ? "free " : ""}${spaced(aggregate.field)}` : ""} of `
     : fields.length > 0
       ? `${fields.map(spaced).join(", ")} of `
       : "";

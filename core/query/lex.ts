@@ -80,7 +80,9 @@ function longestPhrase(
     const lower = words.join(" ").toLowerCase();
     const meanings =
       lexicon.meanings.get(lower) ?? (length === 1 && lower.includes("-") ? lexicon.meanings.get(lower.replaceAll("-", " ")) : undefined);
-    if (meanings) best = { text: words.join(" "), lower, length, meanings };
+    // In "and less than 8 GB" the comparison begins with "less": "and less" alone would end one.
+    const cut = tokens[at + length]?.text.toLowerCase() === "than" && meanings?.some((one) => one.is === "grammar" && one.word.is === "compareAfter");
+    if (meanings && !cut) best = { text: words.join(" "), lower, length, meanings };
   }
   return best;
 }

@@ -81,6 +81,9 @@ export function buildLexicon(providers: readonly Provider[], connections: readon
     }
   }
   const words = new Set<string>([...QUANTITY_WORDS, ...TIME_WORDS, "provider", "platform", "connection"]);
+  // "expired" is not a misspelt "expires".
+  for (const { fields } of kinds.values())
+    for (const field of fields.values()) if (field.type === "time" && field.name.endsWith("es")) words.add(`${field.name.slice(0, -1)}d`);
   const targets = new Set<string>();
   let longest = 1;
   for (const [phrase, found] of meanings) {
@@ -123,6 +126,10 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
     // A word that the grammar is made of ("by", "used", "called") can't be a field's as well.
     for (const word of [field.name, ...singular, ...(field.facet.says ?? [])].filter((one) => !GRAMMAR.has(one) && !USE.test(spaced(one))))
       addBoth(add, word, { is: "field", kind: id, field: field.name });
+    // "disk space" is what people say where a field says "disk".
+    if (field.facet.unit === "bytes")
+      for (const word of [field.name, ...(field.facet.says ?? [])]) add(`${word} space`, { is: "field", kind: id, field: field.name });
+    if (field.type === "time") for (const word of verbForms(field.name)) add(word, { is: "field", kind: id, field: field.name });
     for (const value of new Set([...(field.values ?? []), ...Object.keys(field.facet.values ?? {})])) {
       const meaning: Meaning = { is: "value", kind: id, field: field.name, value };
       for (const word of [value, ...(field.facet.values?.[value] ?? [])]) {
@@ -133,6 +140,12 @@ function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, 
     }
   }
 }
+
+/** What will happen, in its other forms: "expires" is also "expire" and "expiring". */
+const verbForms = (name: string): readonly string[] => {
+  const stem = /^([a-z]+)s$/.exec(name)?.[1];
+  return stem ? [stem, `${stem.replace(/e$/, "")}ing`] : [];
+};
 
 /** A word as Americans and Britons write it. */
 function spellings(word: string): ReadonlySet<string> {

@@ -17,6 +17,8 @@ interface Measured {
 
 /** The quantity at a position: `1gb`, `1 gb`, `80 %`, `half a gig`, `4`. */
 export function quantityAt(reading: Reading, ahead: number): Measured | undefined {
+  const fraction = fractionAt(reading, ahead);
+  if (fraction) return fraction;
   const lexeme = reading.peek(ahead);
   if (lexeme?.number === undefined || lexeme.quoted) return undefined;
   if (lexeme.unit !== undefined) {
@@ -32,6 +34,22 @@ export function quantityAt(reading: Reading, ahead: number): Measured | undefine
         ? parseQuantity(lexeme.number, "%")
         : undefined;
   return quantity ? { quantity, length: 2 } : { quantity: plainNumber(lexeme.number), length: 1 };
+}
+
+const PARTS: Readonly<Record<string, number>> = { half: 1 / 2, third: 1 / 3, quarter: 1 / 4, fifth: 1 / 5, tenth: 1 / 10 };
+
+/** A share in words: `half of`, `a third of`, `three quarters full`. "Half a gig" is none. */
+function fractionAt(reading: Reading, ahead: number): Measured | undefined {
+  const first = reading.peek(ahead);
+  const article = ["a", "an", "one"].includes(first?.lower ?? "");
+  const several = !article && first?.number !== undefined && first.number > 1 && first.number < 10 ? first.number : undefined;
+  const at = ahead + (article || several !== undefined ? 1 : 0);
+  const part = PARTS[(reading.peek(at)?.lower ?? "").replace(/s$/, "")];
+  if (part === undefined || !(reading.is("of", at + 1) ?? reading.is("place", at + 1) ?? reading.is("used", at + 1) ?? reading.is("free", at + 1)))
+    return undefined;
+  const share = rounded(part * (several ?? 1));
+  const quantity: Quantity = { dimension: "ratio", low: share, high: share, least: share, most: share, text: `${Math.round(share * 100)} %` };
+  return { quantity, length: at + 1 - ahead };
 }
 
 /** `4vcpu`: the unit is a field's own word. */
@@ -60,11 +78,30 @@ function rangeAt(reading: Reading, ahead: number): Range | undefined {
   }
   const compare = reading.is("compare", ahead);
   const from = compare ? reading.past(ahead + 1, "of") : ahead;
+  const written = compare ? undefined : writtenRange(reading, from);
+  if (written) return written;
   const measured = quantityAt(reading, from);
   if (!measured) return undefined;
+  const upper =
+    compare || !["to", "-", "–"].includes(reading.peek(from + measured.length)?.lower ?? "")
+      ? undefined
+      : quantityAt(reading, from + measured.length + 1);
+  if (upper) {
+    const low = measured.quantity.dimension === "number" ? unitLike(measured.quantity, upper.quantity) : measured.quantity;
+    return { how: "between", low, high: upper.quantity, length: from - ahead + measured.length + 1 + upper.length };
+  }
   const after = reading.is("compareAfter", from + measured.length);
   const length = from - ahead + measured.length + (after ? 1 : 0);
   return { how: after?.how ?? compare?.how ?? "equal", low: measured.quantity, high: measured.quantity, length };
+}
+
+/** `2-4 cores`, `1-4gb`. What has neither a unit nor a field behind it is a name: `vm 100-105`. */
+function writtenRange(reading: Reading, at: number): Range | undefined {
+  const [, from, to, unit = ""] = /^(\d+(?:\.\d+)?)[-–](\d+(?:\.\d+)?)([a-z%]*)$/.exec(reading.peek(at)?.lower ?? "") ?? [];
+  if (from === undefined || to === undefined) return undefined;
+  const spaced = unit ? undefined : parseQuantity(Number(to), reading.peek(at + 1)?.lower ?? "");
+  const high = unit ? parseQuantity(Number(to), unit) : (spaced ?? (numericFields(reading, at + 1).length > 0 ? plainNumber(Number(to)) : undefined));
+  return high && { how: "between", low: unitLike(plainNumber(Number(from)), high), high, length: spaced ? 2 : 1 };
 }
 
 /** In "1 and 4 gb" the first number has the unit of the second. */
@@ -95,7 +132,8 @@ function fieldFirst(reading: Reading): boolean {
     !reading.is("be", ahead) &&
     !reading.is("compare", bridge) &&
     ahead === bridge &&
-    start === 0
+    start === 0 &&
+    !reading.peek(start)?.lower.includes(" ")
   )
     return false;
   const tail = reading.is("used", bridge + range.length) ? 1 : 0;
@@ -154,7 +192,7 @@ function numberClaim({ entries, text, range, used, free }: NumberClaim): Claim {
   const { dimension } = range.low;
   const subject = text || { bytes: free ? "space" : "size", seconds: "uptime", ratio: "use", celsius: "temperature", number: "number" }[dimension];
   return {
-    says: `${free ? "free " : ""}${subject}${used ? " used" : ""} is ${sayRange(range)}`,
+    says: `${free ? "free " : ""}${subject}${used && subject !== "use" ? " used" : ""} is ${sayRange(range)}`,
     about: subject,
     exclusive: false,
     on: (kind) => {

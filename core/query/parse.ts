@@ -4,11 +4,12 @@ import { lex, type Lexeme, meaningsOf } from "./lex.js";
 import type { Lexicon } from "./lexicon.js";
 import { numberRule } from "./numbers.js";
 import { connectionRule, nameRule, placeRule } from "./places.js";
-import { Reading, type Rule } from "./reading.js";
+import { type NounMeaning, Reading, type Rule } from "./reading.js";
 import { aggregateRule, fieldsRule, groupRule, limitRule, orderRule } from "./shape.js";
 import { type Correction, correctSpelling, wordsLike } from "./spell.js";
-import { fieldRule, namedRule, presenceRule, valueRule } from "./texts.js";
-import { timeRule } from "./times.js";
+import { fieldRule, inNameRule, namedRule, presenceRule, trailingFieldRule, usageRule, valueRule } from "./texts.js";
+import { isEvent, timeAhead, timeRule } from "./times.js";
+import type { GrammarWord } from "./words.js";
 
 /** Nobody asks that much in one sentence; what is longer is a document or an attack. */
 const MAX_LENGTH = 2000;
@@ -29,6 +30,26 @@ const jointRule: Rule = (reading) => {
     return true;
   }
   return false;
+};
+
+/** "members of the cluster": a noun behind another one and "of" is where they are, if no field says so. It is told, not asked for. */
+const ofNounRule: Rule = (reading) => {
+  const before = reading.lexemes[reading.at - 1];
+  if (!reading.is("of") || meaningsOf(before, "noun").length === 0) return false;
+  const at = reading.past(1, "filler", "of");
+  const nouns = meaningsOf(reading.peek(at), "noun");
+  if (nouns.length === 0) return false;
+  const fields = meaningsOf(before, "field").filter((field) => nouns.some((noun) => noun.kind === field.kind));
+  if (fields.length > 0 && reading.parts.length === 1) {
+    // "images of containers": what the containers say of their image.
+    reading.parts.pop();
+    reading.fields.push([...fields]);
+    reading.at += at;
+    return true;
+  }
+  reading.ignored.push(reading.peek(at)?.text ?? "");
+  reading.at += at + 1;
+  return true;
 };
 
 const nounRule: Rule = (reading) => {
@@ -56,14 +77,18 @@ const RULES: readonly Rule[] = [
   groupRule,
   orderRule,
   limitRule,
+  usageRule,
   timeRule,
   namedRule,
+  inNameRule,
   numberRule,
   connectionRule,
+  trailingFieldRule,
   fieldRule,
   presenceRule,
   providerRule,
   jointRule,
+  ofNounRule,
   nounRule,
   valueRule,
   placeRule,
@@ -81,17 +106,56 @@ export function parseQuery(text: string, lexicon: Lexicon, now: number): Parsed 
     if (RULES.some((rule) => rule(reading))) continue;
     reading.at = before;
     const lexeme = reading.lexemes[before] as Lexeme;
-    // Grammar that joined nothing says nothing; a word of the vocabulary that no rule could place has to be told.
-    const silent =
-      lexeme.meanings.some((meaning) => meaning.is === "grammar" || meaning.is === "connectionNoun") || /^[\p{P}\p{S}]+$/u.test(lexeme.lower);
-    if (!silent) reading.ignored.push(lexeme.text);
+    if (!isSilent(lexeme)) reading.ignored.push(lexeme.text);
     reading.at += 1;
+    if (isEvent(lexeme) && lexeme.meanings.length === 0) ignoreTime(reading);
   }
+  groupByKind(reading);
   if (reading.understood === 0) throw nothingUnderstood(plain, reading);
   // A correction that came to nothing is none: the word is reported as it was written.
   const useless = corrected.filter(({ to }) => reading.ignored.includes(to));
   for (const { from, to } of useless) reading.ignored.splice(reading.ignored.indexOf(to), 1, from);
   return { reading, segments: combine(reading.parts), corrected: corrected.filter((one) => !useless.includes(one)) };
+}
+
+/** Grammar that says something even where no rule could place it. All other grammar only joins what stands around it. */
+const SAYS_SOMETHING: readonly GrammarWord["is"][] = [
+  ...(["compare", "compareAfter", "between", "without", "except", "not", "free", "used", "named", "limit", "extreme", "aggregate"] as const),
+  ...(["howMuch", "age", "old", "ago", "upFor", "group"] as const),
+];
+
+/** What need not be reported when no rule took it: filler, joints, marks. A word of the vocabulary that no rule could place has to be told. */
+function isSilent({ lower, meanings }: Lexeme): boolean {
+  if (/^[\p{P}\p{S}]+$/u.test(lower)) return true;
+  if (meanings.some((meaning) => meaning.is === "connectionNoun")) return true;
+  const words = meanings.flatMap((meaning) => (meaning.is === "grammar" ? [meaning.word.is] : []));
+  return words.some((word) => !SAYS_SOMETHING.includes(word));
+}
+
+/** The time of something that nobody knows, as in "rebooted last week", is no other time: it is told with the word. */
+function ignoreTime(reading: Reading): void {
+  const [start, parts] = [reading.at, reading.parts.length];
+  if (!timeAhead(reading, 0) || !timeRule(reading)) return;
+  reading.parts.length = parts;
+  reading.ignored.push(
+    reading.lexemes
+      .slice(start, reading.at)
+      .map((lexeme) => lexeme.text)
+      .join(" "),
+  );
+}
+
+/** "how much memory is free on each node" is about the nodes. */
+function groupByKind({ aggregate, group, parts, lexicon }: Reading): void {
+  if (!aggregate || aggregate.fields.length === 0 || !group || parts.some((part) => part.type === "noun")) return;
+  const counted = new Set(aggregate.fields.map((entry) => entry.kind));
+  const nouns = (lexicon.meanings.get(group.text) ?? []).filter((one): one is NounMeaning => one.is === "noun" && counted.has(one.kind));
+  if (nouns.length === 0) return;
+  parts.push({ type: "noun", text: group.text, meanings: nouns });
+  group.fields = nouns.flatMap(({ kind }) => {
+    const field = lexicon.kinds.get(kind)?.nameField;
+    return field === undefined ? [] : [{ is: "field" as const, kind, field }];
+  });
 }
 
 function nothingUnderstood(text: string, { lexicon, ignored }: Reading): ProxMcpError {

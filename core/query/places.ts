@@ -3,10 +3,16 @@ import { meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
 import type { Reading, Rule } from "./reading.js";
 import { isJoint, nameClaim, valuesFrom } from "./texts.js";
+import { isEvent, timeAhead } from "./times.js";
 
 /** Connections: `on pi-cluster-01`, `in cluster prod`, `on hosts a and b`, `not on prod`, `in region eu`, `in staging`. */
 export const connectionRule: Rule = (reading) => {
-  const start = reading.past(0, "place", "filler", "not", "except", "with");
+  let start = 0;
+  // "in us" may be a region, though "us" is filler elsewhere.
+  const said = (at: number): boolean =>
+    meaningsOf(reading.peek(at), "tagValue").length > 0 &&
+    (reading.is("place", at - 1) !== undefined || meaningsOf(reading.peek(at + 1), "tagKey").length > 0);
+  while (!said(start) && (["place", "filler", "not", "except", "with"] as const).some((sort) => reading.is(sort, start))) start += 1;
   const negated = Array.from({ length: start }, (_, at) => reading.is("not", at) ?? reading.is("except", at)).some(Boolean);
   const place = Array.from({ length: start }, (_, at) => reading.is("place", at)).some(Boolean);
   const noun = meaningsOf(reading.peek(start), "connectionNoun").length > 0 ? 1 : 0;
@@ -28,8 +34,11 @@ export const connectionRule: Rule = (reading) => {
     reading.take(end);
     return true;
   }
-  const key = meaningsOf(reading.peek(start), "tagKey")[0]?.key;
-  const value = meaningsOf(reading.peek(key ? start + 1 : start), "tagValue").filter((tag) => key === undefined || tag.key === key);
+  const leading = meaningsOf(reading.peek(start), "tagKey")[0]?.key;
+  const valueAt = leading ? start + 1 : start;
+  const trailing = leading ? undefined : meaningsOf(reading.peek(valueAt + 1), "tagKey")[0]?.key;
+  const key = leading ?? trailing;
+  const value = meaningsOf(reading.peek(valueAt), "tagValue").filter((tag) => key === undefined || tag.key === key);
   // "staging containers": a tag of connections right before a noun.
   const adjective = meaningsOf(reading.peek(start + 1), "noun").length > 0;
   if (value.length === 0 || (!place && key === undefined && !adjective)) return false;
@@ -102,6 +111,8 @@ export const nameRule: Rule = (reading) => {
     return true;
   }
   const beforeNoun = meaningsOf(reading.peek(1), "noun").length > 0;
+  // "restarted in the last hour": what happened is no name, even if nobody knows what it was.
+  if (!lexeme.quoted && !beforeNoun && isEvent(lexeme) && (timeAhead(reading, 1) || meaningsOf(reading.peek(1), "field").length > 0)) return false;
   // A word with a digit, a hyphen, a dot or a star looks like a name wherever it stands.
   const looksLikeName = lexeme.quoted || /[*]|[a-z].*[\d_.:/-]|\d.*[a-z]/.test(lexeme.lower);
   if (!afterNoun && !beforeNoun && !looksLikeName) return false;

@@ -90,6 +90,9 @@ export const orderRule: Rule = (reading) => {
   const used = Boolean(reading.is("used", start + 1));
   const free = Boolean(reading.is("free", start + 1));
   const end = start + 1 + (used || free ? 1 : 0);
+  // "the 10 largest vms by disk": it is said here what they are large in.
+  const last = reading.orders.at(-1);
+  if (!sort && last && "means" in last.by && last.by.means === "size") reading.direction = reading.orders.pop()?.direction;
   const numeric = entries.some((entry) => ["number", "time"].includes(reading.kind(entry.kind)?.fields.get(entry.field)?.type ?? ""));
   reading.orders.push({
     by: { fields: entries, text: reading.peek(start)?.lower ?? "" },
@@ -119,17 +122,20 @@ export const aggregateRule: Rule = (reading) => {
     return true;
   }
   if (entries.length === 0) return false;
+  // "how much memory is free"
+  const tail = reading.past(start + 1, "be");
+  const freeBehind = reading.is("free", tail) !== undefined;
   const used =
-    Boolean(reading.is("used", start + 1)) ||
+    Boolean(reading.is("used", tail)) ||
     reading.lexemes.slice(reading.at + start + 1).some((lexeme) => lexeme.lower === "use" || lexeme.lower === "uses" || lexeme.lower === "using");
   reading.aggregate = {
     op,
     fields: entries,
     text: reading.peek(start)?.lower ?? "",
     used: used || before.some((at) => reading.is("used", at)),
-    ...(free || reading.is("free", start + 1) ? { free: true } : {}),
+    ...(free || freeBehind ? { free: true } : {}),
   };
-  reading.take(start + 1 + (reading.is("used", start + 1) || reading.is("free", start + 1) ? 1 : 0));
+  reading.take(freeBehind || reading.is("used", tail) ? tail + 1 : start + 1);
   return true;
 };
 

@@ -17,17 +17,78 @@ export const namedRule: Rule = (reading) => {
   return true;
 };
 
+/** `with "db" in its name`, `that have cache in the name`. */
+export const inNameRule: Rule = (reading) => {
+  const start = reading.past(0, "with", "filler");
+  const value = reading.peek(start);
+  if (!value || (value.meanings.length > 0 && !value.quoted) || !["in", "within", "in the"].includes(reading.peek(start + 1)?.lower ?? ""))
+    return false;
+  const at = reading.past(start + 2, "filler");
+  if (!["name", "names"].includes(reading.peek(at)?.lower ?? "")) return false;
+  reading.claim(nameClaim([value.text], "contains"));
+  reading.take(at + 1);
+  return true;
+};
+
+/** `from the nginx image`, `in the dev pool`, `on the pve2 node`: the field behind its value. */
+export const trailingFieldRule: Rule = (reading) => {
+  if (!reading.is("place")) return false;
+  const start = reading.past(1, "filler");
+  const value = reading.peek(start);
+  if (!value || (value.meanings.length > 0 && !value.quoted)) return false;
+  const field = reading.peek(start + 1);
+  const entries = meaningsOf(field, "field").filter((meaning) => textual(fieldOf(reading, meaning)));
+  if (entries.length === 0) return false;
+  reading.claim(valueClaim(reading, entries, field?.lower ?? "", [value.text], "or", undefined));
+  reading.take(start + 2);
+  return true;
+};
+
+/** `unused images`, `volumes that are not in use`, `images not used by any container`: by what a kind says of its use. */
+export const usageRule: Rule = (reading) => {
+  const start = reading.past(0, "filler", "be");
+  const not = reading.is("not", start) ? 1 : 0;
+  const at = start + not;
+  const word = reading.peek(at)?.lower ?? "";
+  const end = reading.past(at + 1, "filler");
+  const noun = (ahead: number): boolean => meaningsOf(reading.peek(ahead), "noun").length > 0;
+  const byWhat = ["used by", "in use by"].includes(word) && noun(end);
+  const before = reading.lexemes[reading.at - 1];
+  if (meaningsOf(before, "field").length > 0 && reading.parts.at(-1)?.type !== "noun") return false; // "total disk used by images"
+  const behind = start > 0 || not > 0 || meaningsOf(before, "noun").length > 0 || grammar(before, "be") !== undefined;
+  const ends = reading.peek(at + 1) === undefined || isJoint(reading, at + 1);
+  const alone = ["unused", "in use", "used"].includes(word) && (noun(at + 1) || (behind && ends));
+  if (!byWhat && !alone) return false;
+  const used = (word !== "unused") !== not > 0;
+  const what = byWhat ? ` by a ${reading.peek(end)?.lower}` : "";
+  reading.claim({
+    says: `${used ? "in use" : "not in use"}${what}`,
+    about: "usage",
+    exclusive: true,
+    on: (kind) => {
+      const field = USAGE.map((name) => kind.fields.get(name)).find((one) => one !== undefined);
+      return field?.type === "boolean" ? { [field.name]: used } : presenceOf(field, used);
+    },
+  });
+  reading.take(byWhat ? end + 1 : at + 1);
+  return true;
+};
+
+/** These names are the same in every plugin: whether something is in use, or by what. */
+const USAGE = ["in_use", "used_by"];
+
 /** `tagged prod`, `on node pve2`, `from image nginx`, `os is ubuntu`, `with status running`. */
 export const fieldRule: Rule = (reading) => {
-  const start = reading.past(0, "with", "place", "filler", "using", "not");
-  const negated = span(0, start).some((at) => reading.is("not", at) && !reading.is("with", at));
+  const first = reading.past(0, "with", "place", "filler", "using", "not");
+  const start = lastOfField(reading, first);
+  const negated = span(0, first).some((at) => reading.is("not", at) && !reading.is("with", at));
   const entries = meaningsOf(reading.peek(start), "field").filter((meaning) => textual(fieldOf(reading, meaning)));
   if (entries.length === 0) return false;
-  const lead = start > 0 && (isWhose(reading, start - 1) === true || !reading.is("filler", start - 1));
+  const lead = first > 0 && (isWhose(reading, first - 1) === true || !reading.is("filler", first - 1));
   // "containers that are running": a noun is a field only where something leads up to it, as in "from image nginx".
   if (
     meaningsOf(reading.peek(start), "noun").length > 0 &&
-    !span(0, start).some((at) => reading.is("place", at) ?? reading.is("with", at) ?? isWhose(reading, at))
+    !span(0, first).some((at) => reading.is("place", at) ?? reading.is("with", at) ?? isWhose(reading, at))
   )
     return false;
   const be = reading.past(start + 1, "be", "filler");
@@ -57,6 +118,17 @@ export const fieldRule: Rule = (reading) => {
   return true;
 };
 
+/** "exposed port 80": several words for one field are one. */
+function lastOfField(reading: Reading, first: number): number {
+  const same = (one: FieldMeaning, other: FieldMeaning): boolean => one.kind === other.kind && one.field === other.field;
+  let at = first;
+  for (;;) {
+    const here = meaningsOf(reading.peek(at), "field");
+    if (!meaningsOf(reading.peek(at + 1), "field").some((next) => here.some((one) => same(one, next)))) return at;
+    at += 1;
+  }
+}
+
 const isWhose = (reading: Reading, at: number): true | undefined => (reading.peek(at)?.lower === "whose" ? true : undefined);
 
 /** `without snapshots`, `with a snapshot`, `untagged`, `no tags`. */
@@ -83,8 +155,15 @@ export const presenceRule: Rule = (reading) => {
   const no = reading.is("without", at) ?? reading.is("not", at);
   const start = no ? reading.past(at + 1, "filler") : at;
   const entries = meaningsOf(reading.peek(start), "field");
+  const word = reading.peek(start)?.lower ?? "";
+  if (entries.length === 0 && meaningsOf(reading.peek(start), "noun").length > 0 && reading.parts.some((part) => part.type === "noun")) {
+    // "vms without backups": things that no field of a kind counts. Saying so beats listing the backups.
+    reading.claim({ says: `${without || no ? "has no" : "has"} ${word}`, about: `presence:${word}`, exclusive: false, on: () => undefined });
+    reading.take(start + 1);
+    return true;
+  }
   if (entries.length === 0) return false;
-  reading.claim(presenceClaim(entries, reading.peek(start)?.lower ?? "", !(without || no)));
+  reading.claim(presenceClaim(entries, word, !(without || no)));
   reading.take(start + 1);
   return true;
 };
@@ -213,21 +292,24 @@ function presenceClaim(entries: readonly FieldMeaning[], word: string, present: 
     exclusive: false,
     on: (kind) => {
       const entry = entries.find((candidate) => candidate.kind === kind.id);
-      const field = entry && kind.fields.get(entry.field);
-      switch (field?.type) {
-        case "number":
-          return { [field.name]: present ? { min: 1 } : { max: 0 } };
-        case "boolean":
-          return present ? { [field.name]: true } : { not: { [field.name]: true } };
-        case "list":
-        case "text":
-        case "time":
-          return { [field.name]: { empty: !present } };
-        default:
-          return undefined;
-      }
+      return presenceOf(entry && kind.fields.get(entry.field), present);
     },
   };
+}
+
+function presenceOf(field: Field | undefined, present: boolean): Where | undefined {
+  switch (field?.type) {
+    case "number":
+      return { [field.name]: present ? { min: 1 } : { max: 0 } };
+    case "boolean":
+      return present ? { [field.name]: true } : { not: { [field.name]: true } };
+    case "list":
+    case "text":
+    case "time":
+      return { [field.name]: { empty: !present } };
+    default:
+      return undefined;
+  }
 }
 
 /** One value, or several joined by commas, `and`, `or`, as long as what follows means nothing else. */

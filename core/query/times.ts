@@ -1,6 +1,6 @@
 import type { Where } from "../declare/action.js";
 import type { Claim } from "./claim.js";
-import { meaningsOf } from "./lex.js";
+import { type Lexeme, meaningsOf } from "./lex.js";
 import { DAY, parseQuantity, type Quantity } from "./quantity.js";
 import type { FieldMeaning, Reading, Rule } from "./reading.js";
 import { quantityAt } from "./numbers.js";
@@ -20,7 +20,30 @@ interface Period {
 }
 
 /** `created last week`, `older than 30 days`, `since monday`, `up for more than 2 days`, `10 days old`, `built before 2026-01-01`. */
-export const timeRule: Rule = (reading) => ageRule(reading) || upRule(reading) || oldRule(reading) || momentRule(reading);
+export const timeRule: Rule = (reading) => ageRule(reading) || upRule(reading) || oldRule(reading) || pastRule(reading) || momentRule(reading);
+
+/** A word for something that happened: `restarted`, `rebooting`. */
+export const isEvent = ({ lower }: Lexeme): boolean => /^[a-z]{3,}(?:ed|ing)$/.test(lower);
+
+/** Whether a time stands there: `in the last hour`, `since monday`. */
+export function timeAhead(reading: Reading, ahead: number): boolean {
+  const at = reading.past(ahead, "filler", "time");
+  return periodAt(reading, at) !== undefined || agoAt(reading, at) !== undefined;
+}
+
+/** `expired`: what was to happen, by a field such as `expires`, lies behind us. */
+function pastRule(reading: Reading): boolean {
+  const lexeme = reading.peek();
+  const name = lexeme && !lexeme.quoted && lexeme.meanings.length === 0 ? /^([a-z]+e)d$/.exec(lexeme.lower)?.[1] : undefined;
+  if (name === undefined) return false;
+  const entries = (reading.lexicon.meanings.get(`${name}s`) ?? []).filter((one): one is FieldMeaning => one.is === "field" && isTime(reading, one));
+  if (entries.length === 0) return false;
+  reading.claim(timeClaim(entries, "before now", { before: reading.now }));
+  reading.take(1);
+  return true;
+}
+
+const isTime = (reading: Reading, meaning: FieldMeaning): boolean => reading.kind(meaning.kind)?.fields.get(meaning.field)?.type === "time";
 
 /** `older than 30 days`, `newer than a week`. */
 function ageRule(reading: Reading): boolean {
@@ -97,9 +120,11 @@ function oldRule(reading: Reading): boolean {
 /** `created last week`, `since monday`, `taken before 2026-01-01`, `in the last 3 days`. */
 function momentRule(reading: Reading): boolean {
   const lead = reading.past(0, "filler", "be");
-  const entries = meaningsOf(reading.peek(lead), "field").filter((meaning) => reading.kind(meaning.kind)?.fields.get(meaning.field)?.type === "time");
+  const entries = meaningsOf(reading.peek(lead), "field").filter((meaning) => isTime(reading, meaning));
   const happened = entries.length > 0 || Boolean(reading.is("happened", lead));
-  let at = happened ? reading.past(lead + 1, "be", "filler", "happened") : lead;
+  let at = happened ? lead + 1 : lead;
+  // "this" is filler, but not in "this year".
+  if (happened) while ((["be", "filler", "happened"] as const).some((sort) => reading.is(sort, at)) && !periodAt(reading, at)) at += 1;
   const how = reading.is("time", at);
   if (how) at += 1;
   if (!happened && !how) {
@@ -119,7 +144,8 @@ function momentRule(reading: Reading): boolean {
     reading.take(at + 2 + first.length + second.length);
     return true;
   }
-  const period = periodAt(reading, at) ?? agoAt(reading, at);
+  const until = how?.how === "within" || reading.peek(at)?.lower === "next" ? spanAround(reading, at, entries) : undefined;
+  const period = until ?? periodAt(reading, at) ?? agoAt(reading, at);
   if (!period) return false;
   // "from last week" is within it; "from monday" and "since last week" begin there.
   const within = how && reading.peek(at - 1)?.lower === "from" && (period.until - period.from > DAY_MS || /^(?:to|yester)day$/.test(period.text));
@@ -136,6 +162,23 @@ function momentRule(reading: Reading): boolean {
   reading.take(at + period.length);
   return true;
 }
+
+/** `in 30 days`, `within the next week`: ahead of us for a field such as `expires`, behind us for all that has happened. */
+function spanAround(reading: Reading, at: number, entries: readonly FieldMeaning[]): Period | undefined {
+  const start = reading.past(at, "filler", "compare");
+  const next = reading.peek(start)?.lower === "next" ? 1 : 0;
+  const span = spanAt(reading, start + next) ?? (next ? oneAt(reading, start + next) : undefined);
+  if (!span || reading.is("ago", start + next + span.length)) return undefined;
+  const ahead = next > 0 || (entries.length > 0 && entries.every((entry) => /[^s]s$/.test(entry.field)));
+  const { now } = reading;
+  const [from, until] = ahead ? [now, now + span.seconds * SECOND] : [now - span.seconds * SECOND, now + SECOND];
+  return { from, until, text: ahead ? `in the next ${span.text}` : `the last ${span.text}`, length: start + next + span.length - at };
+}
+
+const oneAt = (reading: Reading, at: number): Span | undefined => {
+  const unit = unitAt(reading, at);
+  return unit && { seconds: unit.low, text: unit.text, length: 1 };
+};
 
 interface Range {
   readonly after?: number;
@@ -194,6 +237,7 @@ function periodAt(reading: Reading, at: number): Period | undefined {
   const today = startOfDay(reading.now);
   const day = (from: number, text: string, length: number): Period => ({ from, until: from + DAY_MS, text, length });
   if (word === "today") return day(today, "today", 1);
+  if (word === "tomorrow") return day(today + DAY_MS, "tomorrow", 1);
   if (word === "yesterday") return day(today - DAY_MS, "yesterday", 1);
   if (word === "the") return shifted(periodAt(reading, at + 1), 1);
   if (["last", "past", "previous", "this", "current"].includes(word)) {
@@ -286,4 +330,16 @@ function calendarPeriod(unit: string, shift: number, now: number): { from: numbe
 }
 
 /** Words that mean a time, so that they are not taken for misspelt ones. */
-export const TIME_WORDS: readonly string[] = [...WEEKDAYS, ...MONTHS, "today", "yesterday", "last", "past", "previous", "this", "current"];
+export const TIME_WORDS: readonly string[] = [
+  ...WEEKDAYS,
+  ...MONTHS,
+  "today",
+  "yesterday",
+  "tomorrow",
+  "next",
+  "last",
+  "past",
+  "previous",
+  "this",
+  "current",
+];

@@ -31,7 +31,7 @@ export type SuperlativeField = "time" | "size" | "load" | "uptime";
 const PHRASES: readonly (readonly [GrammarWord, string])[] = [
   [
     { is: "filler" },
-    "show|list|display|give|me|us|find|get|fetch|search|search for|look up|please|kindly|could|would|can|will|you|i|we|want|need|would like|to|see|know|tell|about which|the|a|an|all|any|every|everything|my|our|your|their|its|which|what|whats|what's|who|that|those|these|this|there|here|it|they|them|currently|now|right now|at the moment|still|just|only|ones|thanks|thank you|hi|hello|hey|s|also|actually|really|exactly which|information|info|details|data|overview|ok|so|then|do|does|did|have|has|had|let|lets|let's|configured|whose|i'd|id like|out|up and|things|stuff|items|resources|give me|where",
+    "show|list|display|give|me|us|find|get|fetch|search|search for|look up|please|kindly|could|would|can|will|you|i|we|want|need|would like|to|see|know|tell|about which|the|a|an|all|any|every|everything|my|our|your|their|its|which|what|whats|what's|who|that|those|these|this|there|here|it|they|them|currently|now|right now|at the moment|still|just|only|ones|thanks|thank you|hi|hello|hey|s|also|actually|really|exactly which|information|info|details|data|overview|ok|so|then|do|does|did|have|has|had|let|lets|let's|configured|whose|i'd|id like|out|up and|things|stuff|items|resources|give me|where|anything|something",
   ],
   [
     { is: "compare", how: "above" },
@@ -56,10 +56,7 @@ const PHRASES: readonly (readonly [GrammarWord, string])[] = [
   [{ is: "comma" }, ",|;"],
   [{ is: "open" }, "("],
   [{ is: "close" }, ")"],
-  [
-    { is: "not" },
-    "not|isn't|aren't|isnt|arent|is not|are not|don't|doesn't|dont|doesnt|non|never|that aren't|that isn't|which aren't|not in|no longer|!=",
-  ],
+  [{ is: "not" }, "not|isn't|aren't|isnt|arent|is not|are not|don't|doesn't|dont|doesnt|non|never|that aren't|that isn't|which aren't|no longer|!="],
   [{ is: "except" }, "except|except for|excluding|exclude|but not|other than|apart from|besides|ignoring|leaving out|minus"],
   [{ is: "with" }, "with|having|that have|that has|which have|which has|has|have"],
   [
@@ -68,7 +65,7 @@ const PHRASES: readonly (readonly [GrammarWord, string])[] = [
   ],
   [
     { is: "place" },
-    "on|in|at|inside|within|from|under|located on|located in|running on|running in|hosted on|hosted in|that run on|belonging to|on the|in the|attached to|of",
+    "on|in|at|inside|within|from|under|located on|located in|hosted on|hosted in|that run on|belonging to|on the|in the|attached to|of",
   ],
   [{ is: "of" }, "of|for|of the|for the|of all|for all|of each|of my|in use by|used by"],
   [{ is: "by" }, "by|per|for each|in each|on each|for every"],

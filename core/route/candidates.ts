@@ -39,7 +39,7 @@ export interface CreateCall {
   readonly confirm?: true;
 }
 
-/** Types that the words of everybody mean. Any other is a plugin's own, and only for who asks for it by name. */
+/** Types that the words of everybody mean. Any other is a plugin's own: for who asks for it by name, or where a rule prefers it. */
 const COMMON = ["vm", "system-container", "app-container"];
 const CONTAINERS = ["system-container", "app-container"];
 
@@ -59,7 +59,7 @@ export function homesFor(
 ): { readonly homes: readonly Home[]; readonly excluded: readonly Exclusion[] } {
   const homes: Home[] = [];
   const excluded: Exclusion[] = [];
-  const asked = typeAsked(wanted, options.entries);
+  const asked = typeAsked(wanted, ruling, options.entries);
   for (const entry of options.entries) {
     const at = { provider: entry.provider.name, connection: entry.name };
     const closed = barredFrom(entry.name, options.through, options.caller, options.policy);
@@ -92,13 +92,13 @@ interface TypeAsked {
 }
 
 /** A plugin's own type is meant when its word is used as isolation or as workload. */
-function typeAsked({ isolation, workload }: Wanted, entries: readonly ConnectionEntry[]): TypeAsked {
+function typeAsked({ isolation, workload }: Wanted, { by }: Ruling, entries: readonly ConnectionEntry[]): TypeAsked {
   if (isolation === "container") return { text: "containers", accepts: (type) => CONTAINERS.includes(type) };
   if (isolation !== undefined) return { text: isolation, accepts: (type) => type === isolation };
   const own = entries.flatMap((entry) => entry.provider.hosts.map((host) => host.workload)).filter((type) => !COMMON.includes(type));
   const named = own.find((type) => type.replaceAll("-", "_") === workload);
   if (named !== undefined) return { text: named, accepts: (type) => type === named };
-  return { text: "what was asked for", accepts: (type) => COMMON.includes(type) };
+  return { text: "what was asked for", accepts: (type) => COMMON.includes(type) || by?.prefer?.includes(type) === true };
 }
 
 function connectionMisfit(entry: ConnectionEntry, { connections = {}, tags }: Wanted): string | undefined {

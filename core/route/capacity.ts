@@ -23,7 +23,9 @@ export async function readCapacity(entry: ConnectionEntry, { logger, clock }: Ca
     const { places } = await withDeadline(CAPACITY_SECONDS, `Asking ${entry.name} for its capacity`, context.signal, (signal) =>
       entry.run(
         async () =>
-          (await provider.capacity?.({ client: entry.client, signal, progress: () => {}, note: () => {}, log: logger, clock })) ?? { places: [] },
+          (await provider.capacity?.({ client: entry.client, signal, progress: () => {}, note: () => {}, task: () => {}, log: logger, clock })) ?? {
+            places: [],
+          },
         signal,
       ),
     );

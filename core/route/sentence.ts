@@ -300,7 +300,8 @@ class Reader {
   #tagged(): boolean {
     const words = this.#words(1);
     if (words === undefined) return false;
-    if (this.#connection(words, this.#negated)) return this.#took(1);
+    // "a gpu box" is no connection that is called box.
+    if (!FILLER.has(words) && this.#connection(words, this.#negated)) return this.#took(1);
     for (const length of [2, 1]) {
       const several = this.#words(length);
       if (several !== undefined && !FILLER.has(several) && this.#tag(several, false)) return this.#took(length);

@@ -97,7 +97,10 @@ export async function testConnection(
   const about = { name: entry.name, provider: entry.provider.name };
   try {
     const report = await withDeadline(TEST_SECONDS, `The test of ${entry.name}`, context.signal, (signal) =>
-      entry.run(() => entry.provider.test({ client: entry.client, signal, progress: () => {}, note: () => {}, log: logger, clock }), signal),
+      entry.run(
+        () => entry.provider.test({ client: entry.client, signal, progress: () => {}, note: () => {}, task: () => {}, log: logger, clock }),
+        signal,
+      ),
     );
     return { ...about, ok: true, milliseconds: clock.now() - began, ...report };
   } catch (error) {

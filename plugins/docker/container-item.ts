@@ -25,12 +25,16 @@ export const Container = z.object({
     says: ["health check", "health status"],
     values: { unhealthy: ["sick", "failing"], healthy: ["well"], starting: ["warming up"] },
   }).optional(),
-  exit_code: facet(z.int(), "How its last run ended", { says: ["exit status", "return code"] }).optional(),
+  exit_code: facet(z.int(), "How its last run ended", {
+    says: ["exit status", "return code", "exited with", "exited with code", "exited with status"],
+  }).optional(),
   image: facet(z.string(), "Image it was made from", { says: ["based on", "using image"] }),
   command: facet(z.string(), "Command it runs", { says: ["cmd", "entrypoint"] }).optional(),
   created: facet(z.iso.datetime({ offset: true }), "When it was made", { says: ["creation date", "age"] }),
   uptime: facet(z.int(), "Time since its start; a listing rounds it down", { says: ["running for", "up for"], unit: "seconds" }).optional(),
-  ports: facet(z.array(z.string()), "host:container ports, as in 8080:80/tcp", { says: ["published ports", "exposed ports"] }),
+  ports: facet(z.array(z.string()), "host:container ports, as in 8080:80/tcp", {
+    says: ["published ports", "exposed ports", "exposed", "published", "exposing", "publishing"],
+  }),
   ip: facet(z.string(), "Address in its first network", { says: ["ip address", "address"] }).optional(),
   networks: facet(z.array(z.string()), "Networks it is in", { says: ["network"] }),
   compose_project: facet(z.string(), "Compose project it belongs to", { says: ["project", "stack", "compose"] }).optional(),

@@ -97,7 +97,8 @@ export class ProxmoxClient implements TaskReader {
         if (!upid) return data;
         this.#log.debug("task started", { upid: upid.text });
         if (following.wait !== false) return await followTask(this, upid, following, this.#clock);
-        following.note(`Not waited for: the task ${upid.text} goes on. proxmox_task_get tells how it is going.`);
+        following.task?.(upid.text);
+        following.note("Not waited for: the task goes on. proxmox_task_get and proxmox_task_logs tell how it is going.");
         return undefined;
       } catch (error) {
         // Nothing was done yet, so sending it again is safe. The clean-up after a stop holds the lock for up to 30 s.

@@ -36,6 +36,8 @@ export interface TaskReader {
 export interface Following extends Pick<CallArgs<unknown>, "signal" | "progress" | "note"> {
   /** False: the task is started and left to itself. */
   readonly wait?: boolean | undefined;
+  /** Told the id of a task that is left. */
+  readonly task?: ((id: string) => void) | undefined;
   /** The task is stopped when the caller cancels. Only for work that Proxmox itself clears up after: copies, transfers, backups. */
   readonly cancels?: boolean;
 }

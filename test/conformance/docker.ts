@@ -233,6 +233,31 @@ export const dockerScenario =
       });
     });
 
+    describe("what is in use", () => {
+      it("is told where it is asked for", async () => {
+        const [volume, network] = [`${own}-used`, `${own}-net`];
+        const { item, rows, call, app } = bench();
+        await item("volume_create", { name: volume });
+        await item("network_create", { name: network });
+        const idle = async (kind: string, key: string): Promise<boolean> =>
+          (await rows(`${kind}_list`, { where: { name: key, in_use: false } })).length === 1;
+        try {
+          expect([await idle("volume", volume), await idle("network", network)]).toEqual([true, true]);
+          await withContainer({ volumes: [`${volume}:/data`], networks: [network], command: ["sleep", "600"] }, async () => {
+            expect([await idle("volume", volume), await idle("network", network), await idle("image", image)]).toEqual([false, false, false]);
+            const { items } = await app.query("docker images that are in use");
+            expect(items.map((one) => one["name"])).toContain(image);
+          });
+          expect(await idle("volume", volume)).toBe(true);
+          expect((await app.query(`unused docker volumes called ${volume}`)).total).toBe(1);
+          expect((await rows("volume_list", { where: { name: volume } }))[0]).not.toHaveProperty("in_use");
+        } finally {
+          await call("volume_delete", { name: volume });
+          await call("network_delete", { name: network });
+        }
+      });
+    });
+
     describe("an image", () => {
       it("is tagged, shows its history, and loses one name after the other", async () => {
         const { item, result, refusal } = bench();

@@ -44,6 +44,7 @@ export async function dock(options: SandboxOptions = {}): Promise<Dock> {
   const argsOf = (signal: AbortSignal) => ({
     ...{ client, signal, clock, log: silent, at: {} },
     progress: (progress: Progress) => void progressed.push(progress),
+    task: () => {},
     note: (sentence: string) => void notes.push(sentence),
   });
   return {
@@ -53,7 +54,7 @@ export async function dock(options: SandboxOptions = {}): Promise<Dock> {
     progressed,
     asked: () => sandbox.requests.map(({ method, path }) => `${method} ${path}`),
     list: async (kind: string, where: Record<string, unknown> = {}, signal = new AbortController().signal) =>
-      (await KINDS[kind]!.list!({ ...argsOf(signal), where })) as Record<string, unknown>[],
+      (await KINDS[kind]!.list!({ ...argsOf(signal), where, needs: new Set<string>() })) as Record<string, unknown>[],
     get: async (kind: string, key: string, signal = new AbortController().signal) =>
       z.strictObject((KINDS[kind]!.item as z.ZodObject).shape).parse(await KINDS[kind]!.get!({ ...argsOf(signal), key })) as Record<string, unknown>,
     run: async (kind: string, verb: string, key: string, input: Record<string, unknown> = {}, signal = new AbortController().signal) => {

@@ -5,6 +5,7 @@ import type { Sandbox } from "proxmcp/plugin";
 import docker from "../../plugins/docker/index.js";
 import { start } from "../../plugins/docker/sandbox/index.js";
 import { PRIVATE_LOGIN } from "../../plugins/docker/sandbox/image-store.js";
+import { until } from "../fixtures/tape-app.js";
 
 let sandbox: Sandbox;
 let app: ProxMcp;
@@ -148,10 +149,10 @@ describe("events", () => {
         seen.push(`${kind} ${what} ${key}`);
         leaving.abort();
       }
-    })();
-    await new Promise((done) => setTimeout(done, 50));
+    })().catch(() => {}); // it ends by being left
+    await until(() => sandbox.requests.some(({ path }) => path.endsWith("/events")));
     await call("volume_create", { name: "watched" });
-    await watching.catch(() => {});
+    await watching;
     expect(seen).toEqual(["volume create watched"]);
     await client.close();
   });

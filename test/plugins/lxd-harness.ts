@@ -44,6 +44,7 @@ export async function host(options: Omit<SandboxOptions, "estate"> & { readonly 
     clock,
     log: silent,
     progress: (progress: Progress) => void progressed.push(progress),
+    task: () => {},
     note: (sentence: string) => void notes.push(sentence),
   });
   const kindOf = (name: string): Kind<LxdClient> => {
@@ -65,7 +66,7 @@ export async function host(options: Omit<SandboxOptions, "estate"> & { readonly 
     },
     sent: (method) => sandbox.requests.findLast((request) => request.method === method)?.json() ?? {},
     list: async (kind, where = {}, at = {}) => {
-      const listed = await kindOf(kind).list?.({ ...argsOf(), where, at });
+      const listed = await kindOf(kind).list?.({ ...argsOf(), where, at, needs: new Set<string>() });
       return ((Array.isArray(listed) ? listed : []) as unknown[]).map((row) => checked(kind, row));
     },
     get: async (kind, key, at = {}) => checked(kind, await kindOf(kind).get?.({ ...argsOf(), key, at })),

@@ -8,6 +8,7 @@ const args = (client: ReturnType<typeof clientOf>) => ({
   client,
   signal: signal(),
   progress: () => {},
+  task: () => {},
   note: () => {},
   log: logger,
   clock: fastClock(),

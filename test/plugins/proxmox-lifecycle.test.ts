@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { until } from "../fixtures/tape-app.js";
 import { appOf, clientOf, closeAll, failure, sandboxOf, signal, type StartedSandbox } from "./proxmox-setup.js";
 
 afterEach(closeAll);
@@ -128,10 +129,18 @@ describe("creating", () => {
     expect(await refused("vm_create", { name: "x", image: "nas:import/none.qcow2" })).toMatchObject({ code: "TASK_FAILED" });
   });
 
-  test("without waiting the answer names the task", async () => {
-    const { call } = await one({ taskTime: 60 });
-    const { notes } = await call("vm_clone", { id: "108", wait: false });
-    expect(notes?.join(" ")).toMatch(/UPID:pve1:.*:qmclone:108:.*proxmox_task_get/);
+  test("without waiting the answer names the task, which is followed by that id to its end", async () => {
+    const { call, app } = await one({ taskTime: 60 });
+    const left = (await app.call("proxmox_vm_clone", { id: "108", wait: false, new_id: 950 })) as { task: string; notes: string[]; item?: unknown };
+    expect(left).toMatchObject({ task: expect.stringMatching(/^UPID:pve1:.*:qmclone:108:/), notes: [expect.stringContaining("proxmox_task_get")] });
+    expect(left).not.toHaveProperty("item");
+    expect((await call("task_get", { id: left.task })).item).toMatchObject({ id: left.task, status: "running" });
+    await until(async () => (await call("task_get", { id: left.task })).item?.["status"] !== "running");
+    expect((await call("task_get", { id: left.task })).item).toMatchObject({ status: "ok" });
+    expect((await call("vm_get", { id: "950" })).item).toMatchObject({ id: 950 });
+    const backup = (await app.call("proxmox_backup_create", { vm: "108", wait: false })) as { task: string };
+    expect(backup).toMatchObject({ task: expect.stringContaining(":vzdump:") });
+    expect((await app.call("proxmox_task_list", { where: { status: ["running"], type: "vzdump" } })) as object).toMatchObject({ total: 1 });
   });
 });
 

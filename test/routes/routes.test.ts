@@ -16,6 +16,10 @@ interface Case {
   readonly first: string | null;
   /** Connections that must be among the excluded. */
   readonly excluded?: readonly string[];
+  /** Words of the sentence that are not understood; none otherwise. */
+  readonly ignored?: readonly string[];
+  /** What the sentence has to be understood as, among other things. */
+  readonly means?: Readonly<Record<string, unknown>>;
 }
 
 interface File {
@@ -59,7 +63,7 @@ for (const name of readdirSync(new URL(".", import.meta.url)).filter((file) => f
     for (const { family, cases } of families) {
       it(family, async () => {
         const wrong: string[] = [];
-        for (const { ask, first, excluded = [] } of cases) {
+        for (const { ask, first, excluded = [], ignored = [], means = {} } of cases) {
           placements += 1;
           const plan = await app.route(ask);
           const [best] = plan.placements;
@@ -76,6 +80,9 @@ for (const name of readdirSync(new URL(".", import.meta.url)).filter((file) => f
           for (const out of excluded)
             if (!plan.excluded.some((one) => (one.connection === out || one.provider === out) && one.why.length > 5))
               wrong.push(`${JSON.stringify(ask)}: ${out} is not excluded`);
+          if (JSON.stringify(plan.ignored) !== JSON.stringify(ignored))
+            wrong.push(`${JSON.stringify(ask)}: not understood: ${plan.ignored.join(", ")}`);
+          expect(plan.requirement, JSON.stringify(ask)).toMatchObject(means);
           expect((await app.route(ask)).placements, "the same question gets the same answer").toEqual(plan.placements);
         }
         scores.push(`${String(cases.length - wrong.length).padStart(3)}/${cases.length}  ${family}`);

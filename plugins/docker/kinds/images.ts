@@ -12,6 +12,7 @@ const Image = z.object({
   references: facet(z.array(z.string()), "All its repository:tag names", { says: ["tags", "tag", "names"] }),
   untagged: facet(z.boolean(), "No name refers to it", { says: ["dangling"] }),
   disk_used: facet(z.int(), "Size with all layers", { says: ["size", "disk"], unit: "bytes" }),
+  in_use: facet(z.boolean(), "A container is made from it; only when asked for", { onDemand: true }).optional(),
   created: facet(z.iso.datetime({ offset: true }), "When it was built", { says: ["build date", "age"] }).optional(),
   os: facet(z.string(), "Operating system", { detail: true }).optional(),
   arch: facet(z.string(), "Processor architecture", {
@@ -50,6 +51,13 @@ function fromFacts(found: ImageFacts, asked?: string): ImageItem {
   };
 }
 
+/** The ids of images that containers are made from, stopped ones too: the listing of images itself does not count them. */
+async function usedImages(client: DockerClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const query = { all: "true" };
+  const found = await client.json<{ ImageID: string }[]>({ what: "list containers", path: "/containers/json", query, signal });
+  return new Set(found.map(({ ImageID }) => ImageID));
+}
+
 export const images = kind({
   name: "image",
   about: "An image on the Docker host, to make containers from",
@@ -60,9 +68,12 @@ export const images = kind({
   everyday: ["list"],
   aliases: { list: ["docker_images", "docker_list_images", "docker_image_ls"], get: ["docker_image_inspect"] },
 
-  list: async ({ client, signal }) => {
-    const found = await client.json<ImageFacts[]>({ what: "list images", path: "/images/json", signal });
-    return found.map((image) => fromFacts(image));
+  list: async ({ client, signal, needs }) => {
+    const [found, used] = await Promise.all([
+      client.json<ImageFacts[]>({ what: "list images", path: "/images/json", signal }),
+      needs.has("in_use") ? usedImages(client, signal) : undefined,
+    ]);
+    return found.map((image) => ({ ...fromFacts(image), ...(used ? { in_use: used.has(image.Id) } : {}) }));
   },
 
   get: async ({ client, key, signal }) => {

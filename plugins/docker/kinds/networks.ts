@@ -13,6 +13,7 @@ const Network = z.object({
   scope: facet(z.string(), "local, or swarm", { says: ["reach"] }),
   subnets: facet(z.array(z.string()), "Address ranges", { says: ["subnet", "range", "cidr"] }),
   internal: facet(z.boolean(), "Cut off from the outside", { says: ["isolated"] }),
+  in_use: facet(z.boolean(), "A running container is in it; only when asked for", { onDemand: true }).optional(),
   created: facet(z.iso.datetime({ offset: true }), "When it was made", { says: ["age"] }).optional(),
   tags: facet(z.array(z.string()), "Labels, key=value", { says: ["labels", "label"] }),
   containers: facet(z.array(z.object({ name: z.string(), ip: z.string().optional() })), "Running containers in it; only in get").optional(),
@@ -55,14 +56,27 @@ interface ItemCall {
 const show = async ({ client, key, signal }: ItemCall): Promise<NetworkFacts> =>
   client.json<NetworkFacts>({ what: `show network "${key}"`, path: await client.network(key, signal), signal });
 
+/** The ids of networks that running containers are in. The engine's own filter for it, `dangling`, takes all networks for unused. */
+async function usedNetworks(client: DockerClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const found = await client.json<RunningFacts[]>({ what: "list containers", path: "/containers/json", signal });
+  return new Set(found.flatMap(({ NetworkSettings }) => Object.values(NetworkSettings?.Networks ?? {}).map(({ NetworkID }) => NetworkID)));
+}
+
+interface RunningFacts {
+  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, { readonly NetworkID: string }>> | null } | null;
+}
+
+const listNetworks = (client: DockerClient, signal: AbortSignal): Promise<NetworkFacts[]> =>
+  client.json<NetworkFacts[]>({ what: "list networks", path: "/networks", signal });
+
+/** The engine made them, and no prune takes them. */
+const OWN = ["bridge", "host", "none", "ingress", "docker_gwbridge"];
+
 /** Those that a prune would delete: no running container is in them. */
-export const unusedNetworks = async (client: DockerClient, signal: AbortSignal): Promise<NetworkFacts[]> =>
-  client.json<NetworkFacts[]>({
-    what: "list unused networks",
-    path: "/networks",
-    query: { filters: JSON.stringify({ dangling: ["true"] }) },
-    signal,
-  });
+export async function unusedNetworks(client: DockerClient, signal: AbortSignal): Promise<NetworkFacts[]> {
+  const [found, used] = await Promise.all([listNetworks(client, signal), usedNetworks(client, signal)]);
+  return found.filter(({ Id, Name }) => !used.has(Id) && !OWN.includes(Name));
+}
 
 export const networksLoss = (found: readonly { readonly Name: string }[]): string =>
   found.length === 0
@@ -93,9 +107,9 @@ export const networks = kind({
   alsoBy: ["id"],
   aliases: { list: ["docker_networks", "docker_list_networks", "docker_network_ls"], get: ["docker_network_inspect"] },
 
-  list: async ({ client, signal }) => {
-    const found = await client.json<NetworkFacts[]>({ what: "list networks", path: "/networks", signal });
-    return found.map(fromFacts);
+  list: async ({ client, signal, needs }) => {
+    const [found, used] = await Promise.all([listNetworks(client, signal), needs.has("in_use") ? usedNetworks(client, signal) : undefined]);
+    return found.map((network) => ({ ...fromFacts(network), ...(used ? { in_use: used.has(network.Id) } : {}) }));
   },
 
   get: async (args) => {

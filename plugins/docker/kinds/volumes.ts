@@ -12,6 +12,7 @@ const Volume = z.object({
   driver: facet(z.string(), "Driver that keeps it", { says: ["type"] }),
   mountpoint: facet(z.string(), "Where it lies on the host", { says: ["path", "folder"] }).optional(),
   scope: facet(z.string(), "local, or global", { says: ["reach"] }).optional(),
+  in_use: facet(z.boolean(), "A container has it; only when asked for", { onDemand: true }).optional(),
   created: facet(z.iso.datetime({ offset: true }), "When it was made", { says: ["age"] }).optional(),
   tags: facet(z.array(z.string()), "Labels, key=value", { says: ["labels", "label"] }),
 });
@@ -77,10 +78,15 @@ export const volumes = kind({
   key: "name",
   aliases: { list: ["docker_volumes", "docker_list_volumes", "docker_volume_ls"], get: ["docker_volume_inspect"] },
 
-  list: async ({ client, signal, note }) => {
-    const { Volumes, Warnings } = await client.json<VolumeListing>({ what: "list volumes", path: "/volumes", signal });
+  list: async ({ client, signal, note, needs }) => {
+    const list = (query: Record<string, string>) => client.json<VolumeListing>({ what: "list volumes", path: "/volumes", query, signal });
+    const [{ Volumes, Warnings }, unused] = await Promise.all([
+      list({}),
+      needs.has("in_use") ? list({ filters: JSON.stringify({ dangling: ["true"] }) }) : undefined,
+    ]);
     for (const warning of Warnings ?? []) note(warning);
-    return (Volumes ?? []).map(fromFacts);
+    const idle = unused && new Set((unused.Volumes ?? []).map(({ Name }) => Name));
+    return (Volumes ?? []).map((volume) => ({ ...fromFacts(volume), ...(idle ? { in_use: !idle.has(volume.Name) } : {}) }));
   },
 
   get: async ({ client, key, signal }) => fromFacts(await client.json<VolumeFacts>({ what: `show volume "${key}"`, path: pathOf(key), signal })),

@@ -56,13 +56,13 @@ function statusText(box: Box): string {
 
 function networksOf(box: Box): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(box.networks).map(([name, { ip }]) => [
+    Object.entries(box.networks).map(([name, { ip, id }]) => [
       name,
       {
         IPAMConfig: null,
         Links: null,
         Aliases: null,
-        NetworkID: box.status === "created" ? "" : idOf(`network ${name}`),
+        NetworkID: box.status === "created" ? "" : (id ?? idOf(`network ${name}`)),
         EndpointID: ip ? idOf(`${box.id} ${name}`) : "",
         Gateway: ip ? ip.replace(/\.\d+$/, ".1") : "",
         IPAddress: ip,

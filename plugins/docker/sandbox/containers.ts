@@ -165,7 +165,10 @@ export function startBox(state: State, box: Box, taskError?: string): boolean {
       127,
       `failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "${program}": executable file not found in $PATH: unknown`,
     );
-  for (const [network, at] of Object.entries(box.networks)) at.ip = hasAddresses(network) ? state.freeAddress(network) : "";
+  for (const [network, at] of Object.entries(box.networks)) {
+    at.ip = hasAddresses(network) ? state.freeAddress(network) : "";
+    at.id = state.network(network).id;
+  }
   Object.assign(box, { status: "running", startedAt: Date.now(), exitCode: 0, error: "", pid: state.nextPid() });
   runMain(box);
   return true;

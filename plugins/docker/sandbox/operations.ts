@@ -167,6 +167,7 @@ export function connect({ state, call, at }: Context): SandboxReply {
   if (network.name in box.networks) throw new Refusal(403, `endpoint with name ${box.name} already exists in network ${network.name}`);
   const wanted = body.EndpointConfig?.IPAMConfig?.IPv4Address;
   box.networks[network.name] = {
+    id: network.id,
     ip: isLive(box) && hasAddresses(network.name) ? (wanted ?? state.freeAddress(network.name)) : "",
     aliases: body.EndpointConfig?.Aliases ?? [],
   };
@@ -193,11 +194,11 @@ export function removeNetwork({ state, at }: Context): SandboxReply {
   return empty(204);
 }
 
-export const unusedNetworks = (state: State) => state.networks.filter(({ name }) => !PREDEFINED.has(name) && members(state, name).length === 0);
+export const ownNetworks = (state: State) => state.networks.filter(({ name }) => !PREDEFINED.has(name));
 
 export function pruneNetworks({ state, call }: Context): SandboxReply {
   const until = Number(filtersOf(call.query.get("filters"))["until"]?.[0] ?? Number.POSITIVE_INFINITY) * 1000;
-  const gone = unusedNetworks(state).filter(({ created }) => created < until);
+  const gone = ownNetworks(state).filter(({ name, created }) => created < until && members(state, name).length === 0);
   for (const network of gone) state.networks.splice(state.networks.indexOf(network), 1);
   return json(200, { NetworksDeleted: gone.length ? gone.map(({ name }) => name) : null });
 }

@@ -189,7 +189,8 @@ const networkView = (state: State, key: string): Record<string, unknown> => {
 
 function listNetworks({ state, call }: Context): SandboxReply {
   const { dangling } = filtersOf(call.query.get("filters"));
-  const found = dangling?.[0] === "true" || dangling?.[0] === "1" ? operation.unusedNetworks(state) : state.networks;
+  // The engine looks at who is in a network only in its details, so that for this filter all but its own are unused.
+  const found = dangling?.[0] === "true" || dangling?.[0] === "1" ? operation.ownNetworks(state) : state.networks;
   return json(
     200,
     found.map((network) => view.networkOf(network)),

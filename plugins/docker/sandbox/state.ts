@@ -56,7 +56,7 @@ export interface Box {
   readonly binds: readonly string[];
   readonly mounts: readonly Mount[];
   readonly networkMode: string;
-  readonly networks: Record<string, { ip: string; readonly aliases?: readonly string[] }>;
+  readonly networks: Record<string, { ip: string; id?: string; readonly aliases?: readonly string[] }>;
   restart: { readonly Name: string; readonly MaximumRetryCount: number };
   memory: number;
   nanoCpus: number;

@@ -95,12 +95,9 @@ export const backups = kind({
             "prune-backups": pruning.rule(input),
           };
           await client.write("POST", at`/nodes/${node}/vzdump`, parameters, { ...args, wait: input.wait, cancels: true });
+          if (input.wait === false) return undefined;
           const made = (await backupsOf({ client, signal }, { vmid, storage })).items.find(({ id }) => !before.has(id));
           if (made) return { key: made.id };
-          if (input.wait === false)
-            throw new ProxMcpError("TIMEOUT", "Not waited for: the backup is under way, and not listed yet.", {
-              next: "List the tasks of type vzdump, then the backups.",
-            });
           throw new ProxMcpError("TASK_FAILED", `The backup task of ${vmid} ended well, but there is no new backup on ${storage}.`);
         }),
     }),

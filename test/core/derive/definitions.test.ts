@@ -3,7 +3,7 @@ import { openTapes } from "../../fixtures/tape-app.js";
 
 it("tools are defined for model APIs as their references say, as many as are listed to the caller", async () => {
   const { app } = await openTapes({ main: {} }, { roles: { viewer: { readOnly: true } } });
-  const [tool] = app.tools().filter(({ name }) => name === "tape_cartridge_load");
+  const tool = app.tools().find(({ name: one }) => one === "tape_cartridge_load");
   const { name, description, inputSchema } = tool ?? { name: "", description: "", inputSchema: {} };
   const find = <Definition>(all: readonly Definition[]): Definition | undefined =>
     all.find((one) => JSON.stringify(one).includes('"tape_cartridge_load"'));
