@@ -16,7 +16,7 @@ import type { Provider } from "./declare/provider.js";
 import { CLOCK, LOGGER, type Logger, STATE } from "./declare/tokens.js";
 import { type DefinitionOptions, definitionOf, type ToolDefinitions } from "./derive/definitions.js";
 import { deriveRoutes, type Route } from "./derive/routes.js";
-import { type Surface, surfaceOf } from "./derive/surface.js";
+import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
 import { deriveVocabulary, type Vocabulary } from "./derive/vocabulary.js";
 import { ProxMcpError } from "./errors.js";
@@ -35,8 +35,10 @@ import { coreTools } from "./tools/all.js";
 import { testConnection, type TestedConnection } from "./tools/connections.js";
 import { type Overview, type OverviewOptions, overviewOf } from "./tools/overview.js";
 import type { QueryArgs } from "./tools/query.js";
+import { rank } from "./tools/search.js";
 import type { CoreTool } from "./tools/tool.js";
 import type { ArgsOf, ResultOfCall, ToolName } from "./typed.js";
+import { explain, type Explanation } from "./why.js";
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -158,6 +160,20 @@ export class ProxMcp<Tools = any> {
     return tool;
   }
 
+  /** Which rule lists or hides a tool, and where it may be called. Throws TOOL_UNKNOWN. */
+  why(name: string, { caller = this.caller, surface = this.surface }: { readonly caller?: Caller; readonly surface?: Surface } = {}): Explanation {
+    const tool = this.#byName.get(name);
+    if (!tool) {
+      const near = rank(this.#tools, name).slice(0, 5);
+      const hint = SEARCH_TOOLS.includes(name)
+        ? 'It is there where tools.surface is "search".'
+        : `Near: ${near.map((one) => one.name).join(", ") || "none"}.`;
+      throw new ProxMcpError("TOOL_UNKNOWN", `There is no tool ${JSON.stringify(name)}. ${hint}`);
+    }
+    const { services, connections } = this.#parts;
+    return explain(tool, { access: this.#access, policy: services.get(POLICY), connections, surface, caller });
+  }
+
   /** Calls a tool. Answers its structured result, or throws a ProxMcpError. */
   async call<Name extends ToolName<Tools>>(name: Name, args?: ArgsOf<Tools, Name>, options: CallOptions = {}): Promise<ResultOfCall<Tools, Name>> {
     const { confirm } = options;
@@ -255,6 +271,12 @@ export class ProxMcp<Tools = any> {
   toolDefinitions<Format extends keyof ToolDefinitions>(options: DefinitionOptions<Format>): ToolDefinitions[Format][] {
     const { format, surface = this.surface, caller = this.caller } = options;
     return this.tools(surface, caller).map((tool) => definitionOf(tool, format));
+  }
+
+  /** Gives another app what must not be lost when it takes the place of this one. */
+  handOver(services: Services): void {
+    services.value(SIGNER, this.#parts.services.get(SIGNER));
+    services.value(STATE, this.#parts.services.get(STATE));
   }
 
   /** Closes clients and services, in order. Calls under way fail. */

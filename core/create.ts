@@ -24,6 +24,8 @@ export interface Setup extends Config {
   readonly services?: (container: DependencyContainer) => void;
   /** Who calls where a call names nobody. Its roles are held to the rules under `roles`. Default: `{ id: "local" }`, held to no role. */
   readonly caller?: Caller;
+  /** The app whose place this one takes: the confirmation tokens and cursors that it gave out hold on. */
+  readonly after?: ProxMcp | undefined;
   /** Folder that relative paths and plugin names are resolved from. Default: the current one. */
   readonly folder?: string;
   /** Named in errors as the place the config came from. */
@@ -36,7 +38,7 @@ export interface Setup extends Config {
 export async function createProxMcp<const Plugins extends NonNullable<Setup["plugins"]> = []>(
   setup: Setup & { readonly plugins?: Plugins | undefined } = {},
 ): Promise<ProxMcp<ToolsOf<Plugins>>> {
-  const { services: replace, caller = LOCAL, folder = process.cwd(), file, env = process.env, ...given } = setup;
+  const { services: replace, after, caller = LOCAL, folder = process.cwd(), file, env = process.env, ...given } = setup;
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
   const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
@@ -48,6 +50,7 @@ export async function createProxMcp<const Plugins extends NonNullable<Setup["plu
   const configured = await inventory({ config, file, folder, providers, env, secrets });
   const services = new Services();
   registerServices(services, config, secrets, folder);
+  after?.handOver(services);
   replace?.(services.tsyringe);
   const calling = new AsyncLocalStorage<Caller>();
   const connections = connectionsOf(config, services, providers, configured, () => calling.getStore() ?? caller);

@@ -24,4 +24,5 @@ export type { Audit, AuditEntry } from "./services/audit.js";
 export { AUDIT, CONFIG } from "./services/tokens.js";
 export type { Requirement } from "./route/requirement.js";
 export type { Copy, Placement, RoutePlan } from "./route/router.js";
+export type { Explanation } from "./why.js";
 export type { Overview } from "./tools/overview.js";
