@@ -85,8 +85,10 @@ function socketOn(stream: Duplex, client: boolean): Socket {
   return {
     send: (message) => write(typeof message === "string" ? OPCODE.text : OPCODE.binary, Buffer.from(message)),
     async next() {
-      while (!messages.length && !over) await new Promise<void>((resolve) => (wake = resolve));
-      return messages.shift();
+      for (;;) {
+        if (messages.length > 0 || over) return messages.shift();
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
     },
     close() {
       write(OPCODE.close, Buffer.from([3, 232]));
