@@ -55,10 +55,10 @@ function socketOn(stream: Duplex, client: boolean): Socket {
   const reader = new FrameReader();
   const messages: (string | Uint8Array)[] = [];
   let parts: Frame[] = [];
-  let over = false;
+  const state = { over: false };
   let wake = (): void => {};
   const end = (): void => {
-    over = true;
+    state.over = true;
     wake();
   };
   const write = (opcode: number, payload: Buffer): void => {
@@ -85,7 +85,7 @@ function socketOn(stream: Duplex, client: boolean): Socket {
   return {
     send: (message) => write(typeof message === "string" ? OPCODE.text : OPCODE.binary, Buffer.from(message)),
     async next() {
-      while (!messages.length && !over) await new Promise<void>((resolve) => (wake = resolve));
+      while (!messages.length && !state.over) await new Promise<void>((resolve) => (wake = resolve));
       return messages.shift();
     },
     close() {
