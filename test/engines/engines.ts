@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -55,3 +56,12 @@ export function withEngine<Name extends keyof Engines>(name: Name, suite: (engin
 
 /** A config's way to name a file. */
 export const file = (path: string): { readonly file: string } => ({ file: path });
+
+/** Deletes an image from a real LXD, over its socket. */
+export const forgetImage = (socketPath: string) => (fingerprint: string) =>
+  new Promise<void>((resolve, reject) => {
+    const asked = request({ socketPath, method: "DELETE", path: `/1.0/images/${fingerprint}` }, (answer) => {
+      answer.resume().on("end", resolve);
+    });
+    asked.on("error", reject).end();
+  });

@@ -12,7 +12,10 @@ const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
 type Answer = { readonly isError?: boolean; readonly structuredContent?: unknown; readonly content?: unknown };
 
 /** Calls go to the built server as an MCP client's do; what has to be confirmed comes back as an elicitation. */
-async function overMcp(provider: string, connection: Record<string, unknown>): Promise<{ app: Pick<ProxMcp, "call">; close(): Promise<void> }> {
+async function overMcp(
+  provider: string,
+  connection: Record<string, unknown>,
+): Promise<{ app: Pick<ProxMcp, "call" | "query">; close(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "proxmcp-mcp-"));
   const config = join(folder, "config.json");
   writeFileSync(config, JSON.stringify({ connections: { engine: { provider, ...connection } }, tools: { surface: "all" }, log: { level: "error" } }));
@@ -36,7 +39,8 @@ async function overMcp(provider: string, connection: Record<string, unknown>): P
     await client.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { app: { call }, close };
+  const query: ProxMcp["query"] = async (text) => (await call("inventory_query", { query: text })) as never;
+  return { app: { call, query }, close };
 }
 
 /** Runs a scenario as an MCP client would: through the built server, over stdio. */
