@@ -16,6 +16,13 @@ type Lxd = Tls & { readonly socket: string; readonly fingerprint: string; readon
 export interface Engines {
   readonly lxd: Lxd;
   readonly lxd2: Lxd;
+  readonly cluster: {
+    readonly members: readonly { readonly name: string; readonly url: string; readonly socket: string; readonly instance: string }[];
+    readonly cert: string;
+    readonly key: string;
+    readonly fingerprint: string;
+    readonly image: string;
+  };
   readonly docker: { readonly socket: string; readonly url: string; readonly image: string; readonly container: string };
   readonly dockerTls: Tls & { readonly socket: string; readonly ca: string; readonly image: string; readonly container: string };
   readonly registry: { readonly url: string };
