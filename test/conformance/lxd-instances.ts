@@ -200,6 +200,19 @@ export const instanceScenario =
       );
     });
 
+    it("pauses and resumes, and restarts", async () => {
+      const { item, refusal } = bench();
+      await withInstance(async () => {
+        expect(await item("instance_pause", { name })).toMatchObject({ status: "frozen" });
+        expect(await refusal("instance_exec", { name, command: ["true"] })).toBe("WRONG_STATE");
+        expect(await refusal("instance_start", { name })).toBe("WRONG_STATE");
+        expect(await item("instance_pause", { name })).toMatchObject({ status: "frozen" });
+        expect(await item("instance_resume", { name })).toMatchObject({ status: "running" });
+        expect(await item("instance_resume", { name })).toMatchObject({ status: "running" });
+        expect(await item("instance_restart", { name, force: true })).toMatchObject({ status: "running" });
+      });
+    });
+
     it("renames and copies, with snapshots or from one", async () => {
       const { item, rows, refusal, call } = bench();
       await withInstance(
