@@ -1,5 +1,5 @@
 import type { Caller } from "./call/context.js";
-import type { Policy, ToolRef } from "./call/policy.js";
+import { barredFrom, type Policy, type ToolRef } from "./call/policy.js";
 import type { ConnectionEntry, Connections } from "./connections.js";
 import { ProxMcpError } from "./errors.js";
 import { SEARCH_TOOLS, type Surface } from "./derive/surface.js";
@@ -13,11 +13,14 @@ export class Access {
   readonly #policy: Policy;
   readonly #connections: Connections;
   readonly #surface: Surface;
+  readonly #caller: Caller;
 
-  constructor(policy: Policy, connections: Connections, surface: Surface) {
+  /** `caller`: who calls where nobody is named. */
+  constructor(policy: Policy, connections: Connections, surface: Surface, caller: Caller) {
     this.#policy = policy;
     this.#connections = connections;
     this.#surface = surface;
+    this.#caller = caller;
   }
 
   /** Why a caller may not call a tool on any connection; undefined if there is one on which it may. */
@@ -48,11 +51,25 @@ export class Access {
     return this.#connections.of(provider).filter((entry) => this.#policy.decide(caller, tool, entry.name).allowed);
   }
 
-  /** Whether a tool has to be confirmed on some connection of its provider. */
-  confirms(tool: ToolRef, provider: string, caller: Caller = LOCAL): boolean {
-    return this.#connections.of(provider).some((entry) => {
-      const decision = this.#policy.decide(caller, tool, entry.name);
-      return decision.allowed && decision.confirm;
-    });
+  /** Why a tool of the core may not do its own work on a connection; undefined if it may. */
+  refusalOn(connection: string, tool: ToolRef, caller: Caller): string | undefined {
+    const decision = this.#policy.decide(caller, tool, connection);
+    return decision.allowed ? undefined : decision.why;
+  }
+
+  /** Whether a tool of the core has to leave a connection out altogether. */
+  barred(connection: string, tool: ToolRef, caller: Caller): boolean {
+    return barredFrom(connection, tool, caller, this.#policy) !== undefined;
+  }
+
+  /** Whether a tool has to be confirmed by somebody on some connection of its provider. */
+  confirms(tool: ToolRef, provider: string): boolean {
+    const callers = [this.#caller, ...(this.#policy.roles ?? []).map((role) => ({ id: this.#caller.id, roles: [role] }))];
+    return this.#connections.of(provider).some((entry) =>
+      callers.some((caller) => {
+        const decision = this.#policy.decide(caller, tool, entry.name);
+        return decision.allowed && decision.confirm;
+      }),
+    );
   }
 }

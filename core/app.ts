@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { Access, LOCAL } from "./access.js";
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { Access } from "./access.js";
 import { audited, type CallValue } from "./call/audited.js";
 import { Confirmations } from "./call/confirm.js";
 import type { CallContext, Caller } from "./call/context.js";
@@ -13,8 +14,9 @@ import type { Services } from "./container.js";
 import type { Progress } from "./declare/action.js";
 import type { Provider } from "./declare/provider.js";
 import { CLOCK, LOGGER, type Logger, STATE } from "./declare/tokens.js";
+import { type DefinitionOptions, definitionOf, type ToolDefinitions } from "./derive/definitions.js";
 import { deriveRoutes, type Route } from "./derive/routes.js";
-import { type Surface, surfaceOf } from "./derive/surface.js";
+import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
 import { deriveVocabulary, type Vocabulary } from "./derive/vocabulary.js";
 import { ProxMcpError } from "./errors.js";
@@ -25,12 +27,18 @@ import type { QueryAnswer } from "./query/run.js";
 import type { Requirement } from "./route/requirement.js";
 import { Router, type RoutePlan } from "./route/router.js";
 import { routingOf } from "./route/rules.js";
+import type { AttachableServer, AttachOptions } from "./server/attach.js";
+import type { HandlerOptions, RequestHandler } from "./server/http.js";
+import type { Serving } from "./server/stdio.js";
 import { AUDIT, CACHE, SIGNER } from "./services/tokens.js";
 import { coreTools } from "./tools/all.js";
 import { testConnection, type TestedConnection } from "./tools/connections.js";
 import { type Overview, type OverviewOptions, overviewOf } from "./tools/overview.js";
 import type { QueryArgs } from "./tools/query.js";
+import { rank } from "./tools/search.js";
 import type { CoreTool } from "./tools/tool.js";
+import type { ArgsOf, ResultOfCall, ToolName } from "./typed.js";
+import { explain, type Explanation } from "./why.js";
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -51,10 +59,15 @@ export interface Parts {
   readonly secrets: Secrets;
   readonly providers: readonly Provider[];
   readonly connections: Connections;
+  /** Who calls where nobody is named. */
+  readonly caller: Caller;
+  /** Who is calling, for what runs below a call without being told. */
+  readonly calling: AsyncLocalStorage<Caller>;
 }
 
 /** One ProxMCP: plugins, connections, tools. Several can live in one process; nothing is shared between them. */
-export class ProxMcp {
+// oxlint-disable-next-line typescript/no-explicit-any -- an app of any plugins is what most functions take
+export class ProxMcp<Tools = any> {
   readonly #parts: Parts;
   readonly #logger: Logger;
   readonly #access: Access;
@@ -74,7 +87,7 @@ export class ProxMcp {
     const clock = services.get(CLOCK);
     const limits = limitsOf(config);
     const confirmations = new Confirmations(signer, services.get(STATE), clock);
-    this.#access = new Access(policy, connections, this.surface);
+    this.#access = new Access(policy, connections, this.surface, parts.caller);
     this.#invoker = new Invoker(services.get(CACHE), this.#logger, clock);
     const calling = { invoker: this.#invoker, signer, logger: this.#logger };
     this.#dispatcher = new Dispatcher({ ...calling, policy, confirmations, limits, connections });
@@ -83,7 +96,8 @@ export class ProxMcp {
         ...{ ...calling, clock, timeout: limits.readTimeout, maxBytes: limits.outputBytes },
         entries: (caller, provider, name) => {
           const tool = this.#byName.get(name);
-          return tool ? this.#access.entries(tool, provider, caller) : [];
+          const entries = tool ? this.#access.entries(tool, provider, caller) : [];
+          return entries.filter((entry) => !this.#access.barred(entry.name, this.#known("inventory_query"), caller));
         },
       },
       () => this.#connected(),
@@ -92,7 +106,7 @@ export class ProxMcp {
     this.#tools = [
       ...coreTools({
         ...{ config, access: this.#access, connections, confirmations, queries: this.#queries, logger: this.#logger, clock },
-        router: () => this.#router(),
+        router: (through) => this.#router(through),
         looking: () => this.#looking(),
         allowed: (context) => this.#allowed(context.caller),
         find: (name) => this.#byName.get(name),
@@ -119,6 +133,11 @@ export class ProxMcp {
     return this.#parts.connections.all.map(({ name, provider, from }) => ({ name, provider: provider.name, from }));
   }
 
+  /** Who calls where nobody is named. */
+  get caller(): Caller {
+    return this.#parts.caller;
+  }
+
   get providers(): readonly Provider[] {
     return this.#parts.providers;
   }
@@ -129,37 +148,48 @@ export class ProxMcp {
   }
 
   /** The tools that are listed to a caller: on the surface and allowed. */
-  tools(surface: Surface = this.surface, caller: Caller = LOCAL): readonly Tool[] {
+  tools(surface: Surface = this.surface, caller: Caller = this.caller): readonly Tool[] {
     return surfaceOf(this.#allowed(caller), surface);
   }
 
   /** A tool by its name or an alias, if the caller may call it. Throws TOOL_UNKNOWN or TOOL_DENIED. */
-  tool(name: string, caller: Caller = LOCAL): Tool {
+  tool(name: string, caller: Caller = this.caller): Tool {
     const tool = this.#byName.get(name);
     if (!tool || !this.#access.exists(tool)) throw new ProxMcpError("TOOL_UNKNOWN", `There is no tool ${JSON.stringify(name)}.`);
     this.#access.check(tool, caller);
     return tool;
   }
 
+  /** Which rule lists or hides a tool, and where it may be called. Throws TOOL_UNKNOWN. */
+  why(name: string, { caller = this.caller, surface = this.surface }: { readonly caller?: Caller; readonly surface?: Surface } = {}): Explanation {
+    const tool = this.#byName.get(name);
+    if (!tool) {
+      const near = rank(this.#tools, name).slice(0, 5);
+      const hint = SEARCH_TOOLS.includes(name)
+        ? 'It is there where tools.surface is "search".'
+        : `Near: ${near.map((one) => one.name).join(", ") || "none"}.`;
+      throw new ProxMcpError("TOOL_UNKNOWN", `There is no tool ${JSON.stringify(name)}. ${hint}`);
+    }
+    const { services, connections } = this.#parts;
+    return explain(tool, { access: this.#access, policy: services.get(POLICY), connections, surface, caller });
+  }
+
   /** Calls a tool. Answers its structured result, or throws a ProxMcpError. */
-  async call(name: string, args: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): Promise<CallValue> {
+  async call<Name extends ToolName<Tools>>(name: Name, args?: ArgsOf<Tools, Name>, options: CallOptions = {}): Promise<ResultOfCall<Tools, Name>> {
     const { confirm } = options;
-    return await this.#perform(name, args, {
-      caller: options.caller ?? LOCAL,
-      call: randomUUID(),
-      signal: options.signal ?? new AbortController().signal,
-      progress: this.#masked(options.progress),
-      notes: [],
+    const value = await this.#perform(name, (args ?? {}) as CallValue, {
+      ...this.#context(options),
       confirm: confirm === true ? async () => true : confirm,
       confirmToken: options.confirmToken,
     });
+    return value as ResultOfCall<Tools, Name>;
   }
 
   /** Asks in words, over everything that is connected. Throws when the text means nothing here. */
   async query(text: string, options: Omit<QueryArgs, "query"> & CallOptions = {}): Promise<QueryAnswer> {
     const { connection, limit, cursor, ...call } = options;
     const args = { query: text, ...(connection ? { connection } : {}), ...(limit ? { limit } : {}), ...(cursor ? { cursor } : {}) };
-    return (await this.call("inventory_query", args, call)) as unknown as QueryAnswer;
+    return (await (this as ProxMcp).call("inventory_query", args, call)) as unknown as QueryAnswer;
   }
 
   /** How a query would be understood. Asks no platform. */
@@ -189,17 +219,21 @@ export class ProxMcp {
 
   /** Where a workload could run, best first, with reasons, exclusions and the create call for each. Takes a sentence, fields, or both. */
   async route(requirement: Requirement | string, options: CallOptions = {}): Promise<RoutePlan> {
-    return this.#parts.secrets.mask(await this.#router().route(requirement, contextOf(options)));
+    const context = this.#context(options);
+    this.#access.check(this.#known("workload_suggest"), context.caller);
+    return this.#parts.secrets.mask(await this.#router("workload_suggest").route(requirement, context));
   }
 
   /** What there is and what of it is in use: per provider, connection and node. */
   async overview(options: CallOptions = {}): Promise<Overview> {
-    return this.#parts.secrets.mask(await overviewOf(this.#looking(), contextOf(options)));
+    const context = this.#context(options);
+    this.#access.check(this.#known("inventory_overview"), context.caller);
+    return this.#parts.secrets.mask(await overviewOf(this.#looking(), context));
   }
 
-  /** Tests every connection at once. */
+  /** Tests every connection at once. For who runs the server: it asks no rules. */
   async test(): Promise<readonly TestedConnection[]> {
-    const context = { caller: LOCAL, call: randomUUID(), signal: new AbortController().signal, progress: () => {}, notes: [] };
+    const context = this.#context({});
     const services = { logger: this.#logger, clock: this.#parts.services.get(CLOCK) };
     return this.#parts.secrets.mask(await Promise.all(this.#parts.connections.all.map((entry) => testConnection(entry, services, context))));
   }
@@ -236,6 +270,33 @@ export class ProxMcp {
     return this.#parts.config.tools?.confirmBy !== "token";
   }
 
+  /** Serves MCP over this process's stdin and stdout, until the client goes or `close` is called. */
+  async serve(): Promise<Serving> {
+    return (await import("./server/stdio.js")).serveOverStdio(this);
+  }
+
+  /** MCP over HTTP, as a handler for a server that somebody else runs: `Request` to `Response`, or Node's `(req, res)`. */
+  async handler(options?: HandlerOptions): Promise<RequestHandler> {
+    return (await import("./server/http.js")).createRequestHandler(this, options);
+  }
+
+  /** Gives an MCP server of either SDK the tools of this app, beside its own. Answers their names. */
+  async attach(server: AttachableServer, options?: AttachOptions): Promise<readonly string[]> {
+    return (await import("./server/attach.js")).attach(this, server, options);
+  }
+
+  /** The listed tools as a model API takes them. What the model calls then goes to `call`. */
+  toolDefinitions<Format extends keyof ToolDefinitions>(options: DefinitionOptions<Format>): ToolDefinitions[Format][] {
+    const { format, surface = this.surface, caller = this.caller } = options;
+    return this.tools(surface, caller).map((tool) => definitionOf(tool, format));
+  }
+
+  /** Gives another app what must not be lost when it takes the place of this one. */
+  handOver(services: Services): void {
+    services.value(SIGNER, this.#parts.services.get(SIGNER));
+    services.value(STATE, this.#parts.services.get(STATE));
+  }
+
   /** Closes clients and services, in order. Calls under way fail. */
   async close(): Promise<void> {
     await this.#parts.services.close();
@@ -251,10 +312,12 @@ export class ProxMcp {
     return await audited(name, args, context, services, async (trace) => {
       const tool = this.tool(name, context.caller) as Tool | CoreTool;
       trace.tool = tool;
-      if ("run" in tool) return await tool.run(args, context);
-      const { value, connections } = await this.#dispatcher.dispatch(tool as OperationTool, args, context);
-      trace.connections = connections;
-      return value;
+      return await this.#parts.calling.run(context.caller, async () => {
+        if ("run" in tool) return await tool.run(args, context);
+        const { value, connections } = await this.#dispatcher.dispatch(tool as OperationTool, args, context);
+        trace.connections = connections;
+        return value;
+      });
     });
   }
 
@@ -265,8 +328,22 @@ export class ProxMcp {
     return { connections, tools: this.#tools, policy: services.get(POLICY), ...looking };
   }
 
-  #router(): Router {
-    return new Router({ ...this.#looking(), routing: routingOf(this.#parts.config.routing) });
+  #router(through: string): Router {
+    const { name, aliases } = this.#known(through);
+    // Asking where something could run only reads, whichever tool asks.
+    const asking = { name, aliases, safety: "read" } as const;
+    return new Router({ ...this.#looking(), routing: routingOf(this.#parts.config.routing), through: asking });
+  }
+
+  /** One of the core's own tools. */
+  #known(name: string): Tool {
+    const tool = this.#byName.get(name);
+    if (!tool) throw new ProxMcpError("INTERNAL", `There is no tool ${name}.`);
+    return tool;
+  }
+
+  #context({ caller = this.caller, signal = new AbortController().signal, progress }: CallOptions): CallContext {
+    return { caller, call: randomUUID(), signal, progress: this.#masked(progress), notes: [] };
   }
 
   #masked(report: ((progress: Progress) => void) | undefined): (progress: Progress) => void {
@@ -281,11 +358,3 @@ export class ProxMcp {
     return this.#parts.providers.filter((provider) => this.#parts.connections.of(provider.name).length > 0);
   }
 }
-
-const contextOf = (options: CallOptions): CallContext => ({
-  caller: options.caller ?? LOCAL,
-  call: randomUUID(),
-  signal: options.signal ?? new AbortController().signal,
-  progress: options.progress ?? (() => {}),
-  notes: [],
-});

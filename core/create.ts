@@ -1,5 +1,8 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { DependencyContainer } from "tsyringe";
+import { LOCAL } from "./access.js";
 import { ProxMcp } from "./app.js";
+import type { Caller } from "./call/context.js";
 import { POLICY } from "./call/policy.js";
 import { type ConfiguredConnection, inventory } from "./config/inventory.js";
 import { checkConfig } from "./config/load.js";
@@ -13,11 +16,16 @@ import { PEERS } from "./declare/tokens.js";
 import { ProxMcpError } from "./errors.js";
 import { peersOf } from "./peers.js";
 import { registerServices } from "./services/register.js";
+import type { ToolsOf } from "./typed.js";
 
 /** What `createProxMcp` takes beside the config itself. */
 export interface Setup extends Config {
   /** Replaces services: `(container) => container.register(CLOCK, { useValue: fixedClock })`. */
   readonly services?: (container: DependencyContainer) => void;
+  /** Who calls where a call names nobody. Its roles are held to the rules under `roles`. Default: `{ id: "local" }`, held to no role. */
+  readonly caller?: Caller;
+  /** The app whose place this one takes: the confirmation tokens and cursors that it gave out hold on. */
+  readonly after?: ProxMcp | undefined;
   /** Folder that relative paths and plugin names are resolved from. Default: the current one. */
   readonly folder?: string;
   /** Named in errors as the place the config came from. */
@@ -27,8 +35,10 @@ export interface Setup extends Config {
 }
 
 /** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
-export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
-  const { services: replace, folder = process.cwd(), file, env = process.env, ...given } = setup;
+export async function createProxMcp<const Plugins extends NonNullable<Setup["plugins"]> = []>(
+  setup: Setup & { readonly plugins?: Plugins | undefined } = {},
+): Promise<ProxMcp<ToolsOf<Plugins>>> {
+  const { services: replace, after, caller = LOCAL, folder = process.cwd(), file, env = process.env, ...given } = setup;
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
   const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
@@ -40,8 +50,11 @@ export async function createProxMcp(setup: Setup = {}): Promise<ProxMcp> {
   const configured = await inventory({ config, file, folder, providers, env, secrets });
   const services = new Services();
   registerServices(services, config, secrets, folder);
+  after?.handOver(services);
   replace?.(services.tsyringe);
-  return new ProxMcp({ config, services, secrets, providers, connections: connectionsOf(config, services, providers, configured) });
+  const calling = new AsyncLocalStorage<Caller>();
+  const connections = connectionsOf(config, services, providers, configured, () => calling.getStore() ?? caller);
+  return new ProxMcp({ config, services, secrets, providers, connections, caller, calling });
 }
 
 /** Each plugin has a container of its own, and in it one for each connection. */
@@ -50,6 +63,7 @@ function connectionsOf(
   services: Services,
   providers: readonly Provider[],
   configured: readonly ConfiguredConnection[],
+  caller: () => Caller,
 ): Connections {
   const policy = services.get(POLICY);
   const { concurrency } = limitsOf(config);
@@ -57,7 +71,7 @@ function connectionsOf(
     const ofPlugin = services.child();
     ofPlugin.value(
       PEERS,
-      peersOf(() => connections.of(provider.name), policy),
+      peersOf(() => connections.of(provider.name), policy, caller),
     );
     return configured
       .filter((one) => one.provider === provider)

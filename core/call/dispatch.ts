@@ -129,14 +129,15 @@ export class Dispatcher {
     if (!needed) return;
     const { confirm: _, ...bare } = args;
     const token = context.confirmToken ?? parsed.confirm;
-    if (token !== undefined) return await confirmations.redeem(token, tool.name, bare, names);
+    const call = { caller: context.caller, tool: tool.name, args: bare, connections: names };
+    if (token !== undefined) return await confirmations.redeem(token, call);
     const question = questionOf(tool, parsed, entries, await this.#losses(tool, parsed, entries, context));
     const { confirm } = context;
     if (confirm) {
       if (await withDeadline(undefined, tool.name, context.signal, () => confirm(question))) return;
       throw new ProxMcpError("DECLINED", `${question} The answer was no.`);
     }
-    throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(tool.name, bare, names) } });
+    throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(call) } });
   }
 
   /** What would be lost on each connection; said once where it is the same for all. */

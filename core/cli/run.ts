@@ -2,10 +2,13 @@ import { Command, CommanderError } from "commander";
 import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
 import type { QueryOptions } from "./query.js";
+import type { ToolsOptions } from "./tools.js";
 
 /** What a command is given: the global options. */
 export interface GlobalOptions {
   readonly config?: string;
+  /** Whose rules hold, of those under `roles`. */
+  readonly role?: readonly string[];
 }
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -15,6 +18,11 @@ export const exitCodeOf = (error: ProxMcpError): number =>
   ["CONFIG_INVALID", "PLUGIN_INVALID", "PLUGIN_NOT_FOUND", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
 
 const CONFIG = ["-c, --config <file>", "config file; default: the nearest proxmcp.config.*, then the user's"] as const;
+const ROLE = [
+  "--role <name>",
+  "act under this role of the config; can be repeated",
+  (name: string, before: string[] = []) => [...before, name],
+] as const;
 
 /** Runs the command line; answers the exit code. Each command's module is loaded only when it runs. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -32,6 +40,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command("serve")
     .description("serve MCP over stdin and stdout; logs are JSON lines on stderr")
     .option("--check", "test every connection at the start; what is down is a warning in the log")
+    .option("--watch", "apply changes of the config file while serving")
+    .option(...ROLE)
     .option(...CONFIG)
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./serve.js")).serve(command.optsWithGlobals());
@@ -48,9 +58,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     .description("list the tools, as the configuration derives and allows them")
     .option("--surface <name>", "default, all or search; default: as configured")
     .option("--tokens", "with what each costs a model: bytes of name, description and input schema, by four")
+    .option("--why <tool>", "which rule lists or hides this tool, and where it may be called")
     .option("--json", "as JSON, with schemas")
+    .option(...ROLE)
     .option(...CONFIG)
-    .action(async (options: { surface?: string; tokens?: boolean; json?: boolean }, command: Command) => {
+    .action(async (options: ToolsOptions, command: Command) => {
       code = await (await import("./tools.js")).tools(command.optsWithGlobals(), options);
     });
   program
@@ -60,6 +72,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .argument("[arguments...]", "the tool's arguments as --name value; lists by repeating or as JSON, objects as JSON or --name.part value")
     .option("--json", "print the result as JSON")
     .option("-y, --yes", "confirm without asking")
+    .option(...ROLE)
     .option(...CONFIG)
     .addHelpText("after", "\n--config stands before the tool; --json, --yes and --help (the tool's own arguments) may also follow it.")
     .passThroughOptions()
@@ -74,6 +87,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .option("--explain", "print how it is understood, and ask nobody")
     .option("--limit <rows>", "rows of a page; default: 50")
     .option("--cursor <cursor>", "go on from an earlier page")
+    .option(...ROLE)
     .option(...CONFIG)
     // Its help tells what can be asked for, which only the loaded configuration knows: more than commander prints by itself.
     .helpOption(false)
@@ -87,6 +101,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .description('rank where a workload could run: proxmcp suggest "a small postgres with 2gb"')
     .argument("<sentence...>", "what is to run, in words")
     .option("--json", "print the plan as JSON, with the exact create calls")
+    .option(...ROLE)
     .option(...CONFIG)
     .action(async (words: string[], options: { json?: boolean }, command: Command) => {
       code = await (await import("./suggest.js")).suggest(command.optsWithGlobals(), words, options);

@@ -1,7 +1,9 @@
 import type { CosmiconfigResult } from "cosmiconfig";
-import { access } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { access, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ProxMcpError } from "../errors.js";
 import { withDotEnv } from "./dotenv.js";
 import { configInvalid, describeIssue } from "./faults.js";
@@ -32,14 +34,16 @@ export interface LoadOptions {
   readonly file?: string | undefined;
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Read a file that is code once more, though it was loaded before. What it imports stays as it was. */
+  readonly again?: boolean | undefined;
 }
 
 type Read = (path: string) => Promise<CosmiconfigResult>;
 
 /** Finds the config: the given file, else upwards from `cwd`, else in the user's config folder. None at all is fine. */
-export async function loadConfig({ file, cwd = process.cwd(), env = process.env }: LoadOptions = {}): Promise<LoadedConfig> {
+export async function loadConfig({ file, cwd = process.cwd(), env = process.env, again = false }: LoadOptions = {}): Promise<LoadedConfig> {
   mapOwnPackage(); // a config file may import `defineConfig`, wherever this package is installed
-  const read = await reader();
+  const read = await reader(again);
   const path = file === undefined ? await search(read, cwd, env) : resolve(cwd, file);
   if (path === undefined) return { config: {}, folder: cwd, env: await withDotEnv(cwd, env) };
   const found = await read(path);
@@ -79,9 +83,9 @@ function upwards(from: string): readonly string[] {
 }
 
 /** Reads a file as its ending says, once. Which file it is that fails is always said; its text never is. */
-async function reader(): Promise<Read> {
+async function reader(again: boolean): Promise<Read> {
   const { cosmiconfig } = await import("cosmiconfig");
-  const { load } = cosmiconfig("proxmcp", { packageProp: "proxmcp" });
+  const { load } = cosmiconfig("proxmcp", { packageProp: "proxmcp", ...(again ? { loaders: AGAIN } : {}) });
   return async (path) => {
     try {
       return await load(path);
@@ -93,6 +97,14 @@ async function reader(): Promise<Read> {
     }
   };
 }
+
+/** Node keeps what it has imported: under an address that it has not seen, it reads the file again. */
+const importAgain = async (path: string): Promise<unknown> => {
+  const { createRequire } = await import("node:module");
+  delete createRequire(path).cache[await realpath(path)]; // of a CommonJS file it keeps the text as well
+  return ((await import(`${pathToFileURL(path).href}?${randomUUID()}`)) as { default: unknown }).default;
+};
+const AGAIN = Object.fromEntries([".ts", ".mts", ".js", ".mjs"].map((ending) => [ending, importAgain]));
 
 /** What was said against a file. Parsers quote the text around a fault, and that may be a password: only the place is kept. */
 function saidBy(error: unknown, path: string): string {

@@ -69,7 +69,7 @@ export type Taken<Schema> = Schema extends z.ZodType
     : Answered<Schema>;
 type In<Input> = Input extends Shape ? z.output<z.ZodObject<Input>> : Input extends AnySchema ? Answered<Input> : object;
 /** The arguments as a caller gives them. */
-type Given<Input> = Input extends Shape ? z.input<z.ZodObject<Input>> : Input extends AnySchema ? Taken<Input> : object;
+export type Given<Input> = Input extends Shape ? z.input<z.ZodObject<Input>> : Input extends AnySchema ? Taken<Input> : object;
 type Out<Output> = Output extends AnySchema ? Taken<Output> : Written;
 
 export interface ActionSpec<Client, Within, Input, Output> {

@@ -1,4 +1,5 @@
-import type { Action, ActionSpec, ItemArgs, ListArgs, ObjectSchema, Safety, Shape, Taken } from "./action.js";
+import type { Action, ActionSpec, Answered, Given, ItemArgs, ListArgs, ObjectSchema, Safety, Shape, Taken } from "./action.js";
+import type { DeclaredAction, DeclaredKind } from "./declared.js";
 import type { AnySchema } from "./facet.js";
 import type { ErrorReport } from "../errors.js";
 
@@ -57,6 +58,11 @@ export interface Kind<Client = unknown> {
   readonly actions?: Readonly<Record<string, Action<Client>>>;
 }
 
+/** The types of actions, without the rest of them. */
+type TypesOf<Actions> = {
+  readonly [verb in keyof Actions]: Actions[verb] extends DeclaredAction<infer Input, infer Output> ? DeclaredAction<Input, Output> : unknown;
+};
+
 /**
  * The declaring functions, typed for one client. `Within` is the type of the kind's `within` parameters.
  *
@@ -67,10 +73,19 @@ export function forClient<Client, Within extends object = object>() {
     (safety: Safety) =>
     <const Input extends Shape | ObjectSchema | undefined = undefined, Output extends ObjectSchema | undefined = undefined>(
       spec: ActionSpec<Client, Within, Input, Output>,
-    ): Action<Client> =>
-      ({ ...spec, safety }) as unknown as Action<Client>;
+    ): Action<Client> & DeclaredAction<Given<Input>, Output extends AnySchema ? Answered<Output> : undefined> =>
+      ({ ...spec, safety }) as never;
   return {
-    kind: <Item extends ObjectSchema>(spec: KindSpec<Client, Within, Item>): Kind<Client> => spec as unknown as Kind<Client>,
+    kind: <
+      Item extends ObjectSchema,
+      const Name extends string,
+      const Key extends Field<Item>,
+      Actions extends Readonly<Record<string, Action<Client>>> = Readonly<Record<string, never>>,
+    >(
+      spec: KindSpec<Client, Within, Item> & { readonly name: Name; readonly key: Key; readonly actions?: Actions },
+    ): Kind<Client> &
+      DeclaredKind<{ name: Name; key: Key; item: Answered<Item>; within: { [name in keyof Within]: Within[name] }; actions: TypesOf<Actions> }> =>
+      spec as never,
     /** Changes nothing. */
     read: action("read"),
     /** Changes something that can be changed back. */

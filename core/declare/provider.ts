@@ -1,4 +1,5 @@
 import type { Answered, CallArgs, ObjectSchema } from "./action.js";
+import type { DeclaredKind, DeclaredProvider } from "./declared.js";
 import type { Kind } from "./kind.js";
 import type { Connection, Token } from "./tokens.js";
 import type { SandboxModule } from "./sandbox.js";
@@ -126,11 +127,28 @@ export interface ProviderSpec<Client, Options extends ObjectSchema> {
 // oxlint-disable-next-line typescript/no-explicit-any -- a provider's client is its own affair; the core only passes it on
 export type Provider<Client = any> = ProviderSpec<Client, ObjectSchema>;
 
+/** What is known of the types of some kinds. */
+type DeclaredIn<Kinds extends readonly unknown[]> = readonly {
+  [at in keyof Kinds]: Kinds[at] extends DeclaredKind<infer Types> ? DeclaredKind<Types> : never;
+}[number][];
+
 /** Declares a provider. Faults are found when it is loaded, all at once; most are type errors before that. */
-export function defineProvider<Client extends object, Options extends ObjectSchema, Tokens extends readonly Token<unknown>[]>(
-  spec: ProviderSpec<Client, Options> & { readonly client: Injected<Client, Tokens, Options> },
-): Provider<Client> {
-  return spec;
+export function defineProvider<
+  Client extends object,
+  Options extends ObjectSchema,
+  Tokens extends readonly Token<unknown>[],
+  const Name extends string,
+  const Noun extends string,
+  const Kinds extends readonly Kind<Client>[],
+>(
+  spec: ProviderSpec<Client, Options> & {
+    readonly name: Name;
+    readonly connection: { readonly noun: Noun };
+    readonly client: Injected<Client, Tokens, Options>;
+    readonly kinds: Kinds;
+  },
+): Provider<Client> & DeclaredProvider<Name, Noun, DeclaredIn<Kinds>> {
+  return spec as never;
 }
 
 /** The type of a connection with these options, for a client's constructor. */

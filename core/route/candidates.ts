@@ -1,6 +1,6 @@
 import type { Caller } from "../call/context.js";
 import { parseInput } from "../call/input.js";
-import type { Policy } from "../call/policy.js";
+import { barredFrom, type Policy, type ToolRef } from "../call/policy.js";
 import type { OperationTool } from "../call/dispatch.js";
 import type { ConnectionEntry } from "../connections.js";
 import type { CapacityPlace, HostedWorkload } from "../declare/provider.js";
@@ -48,6 +48,7 @@ export interface HomeOptions {
   readonly tools: readonly Tool[];
   readonly policy: Policy;
   readonly caller: Caller;
+  readonly through: ToolRef;
 }
 
 /** Connections and workload types that declarations, tags and policy leave over; nothing is asked yet. */
@@ -61,7 +62,8 @@ export function homesFor(
   const asked = typeAsked(wanted, ruling, options.entries);
   for (const entry of options.entries) {
     const at = { provider: entry.provider.name, connection: entry.name };
-    const why = connectionMisfit(entry, wanted);
+    const closed = barredFrom(entry.name, options.through, options.caller, options.policy);
+    const why = closed ? `${options.through.name} is not allowed there: ${closed}` : connectionMisfit(entry, wanted);
     if (why) {
       excluded.push({ ...at, why });
       continue;
@@ -125,8 +127,9 @@ function homeOf(entry: ConnectionEntry, hosted: HostedWorkload, wanted: Wanted, 
   const allowed = creating.filter((tool) => {
     // A server that only reads still gives advice; what is forbidden on this very connection is no advice at all.
     const general = policy.decide(caller, tool);
-    if (!general.allowed && general.by === "readOnly") return true;
-    const decision = policy.decide(caller, tool, entry.name);
+    const advising = !general.allowed && general.by === "readOnly";
+    const decision = policy.decide(caller, advising ? { name: tool.name, aliases: tool.aliases, safety: "read" } : tool, entry.name);
+    if (advising && decision.allowed) return true;
     if (!general.allowed) refusals.push(`${tool.name} is not allowed: ${general.why}`);
     else if (!decision.allowed) refusals.push(`${tool.name} is not allowed: ${decision.why}`);
     return general.allowed && decision.allowed;

@@ -1,7 +1,9 @@
 import type { CallContext } from "../call/context.js";
 import type { Invoker, Item } from "../call/invoke.js";
 import type { ConnectionEntry } from "../connections.js";
-import { type ErrorReport, toProxMcpError } from "../errors.js";
+import type { Kind } from "../declare/kind.js";
+import { plural, spaced } from "../derive/words.js";
+import { type ErrorReport, ProxMcpError, toProxMcpError } from "../errors.js";
 import { globMatches } from "./candidates.js";
 
 /** Workloads that a connection has already, as far as affinity looks at them. */
@@ -16,11 +18,16 @@ export interface Neighbours {
 export async function neighboursOn(
   entry: ConnectionEntry,
   terms: readonly string[],
-  { invoker, context }: { readonly invoker: Invoker; readonly context: CallContext },
+  { invoker, context, lists }: { readonly invoker: Invoker; readonly context: CallContext; readonly lists: (kind: Kind) => boolean },
 ): Promise<Neighbours> {
   const kinds = entry.provider.kinds.filter(
     (kind) => kind.list && !kind.within && Object.values(kind.actions ?? {}).some((action) => action.workload !== undefined),
   );
+  const hidden = kinds.find((kind) => !lists(kind));
+  if (hidden) {
+    const what = `${plural(spaced(hidden.name))} may not be listed on ${entry.name}`;
+    return { found: [], error: new ProxMcpError("TOOL_DENIED", `${what}, so what is there cannot be known.`, { connection: entry.name }).report() };
+  }
   try {
     const listings = await Promise.all(
       kinds.map(async (kind) => ({ kind, ...(await invoker.list({ kind }, entry, {}, {}, { ...context, notes: [] })) })),

@@ -1,7 +1,8 @@
 import type { CallContext } from "../call/context.js";
 import type { Invoker } from "../call/invoke.js";
-import type { Policy } from "../call/policy.js";
-import type { Connections } from "../connections.js";
+import type { Policy, ToolRef } from "../call/policy.js";
+import type { ConnectionEntry, Connections } from "../connections.js";
+import type { Kind } from "../declare/kind.js";
 import type { CapacityPlace } from "../declare/provider.js";
 import type { Tool } from "../derive/tools.js";
 import { ProxMcpError } from "../errors.js";
@@ -50,6 +51,8 @@ export interface RouterOptions extends CapacityServices {
   readonly policy: Policy;
   readonly invoker: Invoker;
   readonly routing: Routing;
+  /** The tool that asks: a connection that is closed to it is no place. */
+  readonly through: ToolRef;
 }
 
 /** One workload type on one place that could take it. */
@@ -96,13 +99,13 @@ export class Router {
 
   /** Plans where the workload goes. `without` are places that have just refused it: `connection/place`. */
   async route(given: Requirement | string, context: CallContext, without: ReadonlyMap<string, string> = new Map()): Promise<RoutePlan> {
-    const { connections, tools, policy, routing } = this.#options;
+    const { connections, tools, policy, routing, through } = this.#options;
     const entries = connections.all;
     if (entries.length === 0) throw new ProxMcpError("NO_CONNECTION", "No connection is configured, so nothing can be placed.");
     const { requirement, ignored } = this.understand(given);
     const wanted = wantedOf(requirement);
     const ruling = ruleOn(wanted, routing.rules);
-    const { homes, excluded } = homesFor(wanted, ruling, { entries, tools, policy, caller: context.caller });
+    const { homes, excluded } = homesFor(wanted, ruling, { entries, tools, policy, through, caller: context.caller });
     const out: Exclusion[] = [...excluded];
     const candidates = await this.#candidates(homes, wanted, context, out);
     const fitting = candidates.filter(({ home, place }) => {
@@ -120,6 +123,7 @@ export class Router {
   /** The places of the homes, without those that are out for good. */
   async #candidates(homes: readonly Home[], wanted: Wanted, context: CallContext, out: Exclusion[]): Promise<readonly Candidate[]> {
     const terms = { near: others(wanted.affinity), apart: others(wanted.anti_affinity) };
+    const { invoker } = this.#options;
     const looking = terms.near.length + terms.apart.length > 0;
     const entries = [...new Set(homes.map((home) => home.entry))];
     const known = new Map(
@@ -127,7 +131,9 @@ export class Router {
         entries.map(async (entry) => {
           const [capacity, neighbours] = await Promise.all([
             readCapacity(entry, this.#options, context),
-            looking ? neighboursOn(entry, [...terms.near, ...terms.apart], { invoker: this.#options.invoker, context }) : undefined,
+            looking
+              ? neighboursOn(entry, [...terms.near, ...terms.apart], { invoker, context, lists: (kind) => this.#lists(entry, kind, context) })
+              : undefined,
           ]);
           return [entry, { capacity, neighbours }] as const;
         }),
@@ -152,6 +158,13 @@ export class Router {
         return [];
       });
     });
+  }
+
+  /** Whether the caller may list a kind on a connection. */
+  #lists(entry: ConnectionEntry, kind: Kind, { caller }: CallContext): boolean {
+    const { tools, policy } = this.#options;
+    const tool = tools.find(({ operation }) => operation?.provider === entry.provider && operation.kind === kind && operation.verb === "list");
+    return tool !== undefined && policy.decide(caller, tool, entry.name).allowed;
   }
 
   /** The candidates that fit, best first. Ties are broken by name, so that the same numbers give the same order. */

@@ -9,132 +9,97 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import type { ProxMcp } from "../app.js";
+import type { Caller } from "../call/context.js";
 import type { Progress } from "../declare/action.js";
-import type { Tool } from "../derive/tools.js";
-import { type ErrorReport, isProxMcpError, toProxMcpError } from "../errors.js";
+import { type AppSource, sourceOf } from "../live.js";
 import { VERSION } from "../version.js";
+import { answerCall, canElicit, CONFIRM, confirmationForm, DECLINED, failed, listed, saidYes } from "./answer.js";
 import { servePrompts } from "./prompts.js";
 
-/** Under this name the answer to a confirmation comes back. */
-const CONFIRM = "confirm";
-
-/** How a tool stands in `tools/list`. */
-export const listed = (tool: Tool): McpTool => ({
-  name: tool.name,
-  title: tool.title,
-  description: tool.description,
-  inputSchema: tool.inputSchema as McpTool["inputSchema"],
-  outputSchema: tool.outputSchema,
-  annotations: {
-    title: tool.title,
-    readOnlyHint: tool.safety === "read",
-    destructiveHint: tool.worst === "destructive",
-    idempotentHint: tool.idempotent,
-    openWorldHint: tool.openWorld,
-  },
-});
+export interface McpServerOptions {
+  /** Who the client is. Default: the app's own caller. */
+  readonly caller?: Caller | undefined;
+}
 
 /**
  * An MCP server over an app: one for each client. The low-level `Server` of the SDK, because its high-level one converts every schema anew
  * at each `tools/list`; here the list is made once. Serves both protocol eras (docs/decisions/0001-mcp-sdk.md).
  */
-export function createMcpServer(app: ProxMcp): Server {
+export function createMcpServer(from: ProxMcp | AppSource, { caller }: McpServerOptions = {}): Server {
+  const source = sourceOf(from);
+  const changes = source !== from ? {} : { listChanged: true };
   const server = new Server(
     { name: "proxmcp", title: "ProxMCP", version: VERSION },
-    { capabilities: { tools: {}, prompts: {}, completions: {} }, instructions: instructionsFor(app) },
+    { capabilities: { tools: changes, prompts: {}, completions: {} }, instructions: instructionsFor(source.current) },
   );
-  let tools: McpTool[] | undefined;
-  server.setRequestHandler("tools/list", () => ({ tools: (tools ??= app.tools().map(listed)) }));
+  const whoOf = (app: ProxMcp): Caller => caller ?? app.caller;
+  let made: { readonly app: ProxMcp; readonly tools: McpTool[] } | undefined;
+  server.setRequestHandler("tools/list", () => {
+    const app = source.current;
+    if (made?.app !== app) made = { app, tools: app.tools(app.surface, whoOf(app)).map((tool) => listed(tool) as McpTool) };
+    return { tools: made.tools };
+  });
   server.setRequestHandler(
     "tools/call",
-    async (request, ctx) => await callTool(app, server, request.params.name, request.params.arguments ?? {}, ctx),
+    async ({ params }, ctx) =>
+      await source.use((app) => callTool(app, params.name, params.arguments ?? {}, ctx, { caller: whoOf(app), clientOf: () => server, unknown })),
   );
-  servePrompts(server, app);
+  servePrompts(server, source, whoOf);
+  const stop = source.onChange(() => void server.sendToolListChanged().catch(() => {})); // nobody there, or nobody who listens
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK has no other way
+  server.onclose = stop;
   return server;
 }
 
-async function callTool(app: ProxMcp, server: Server, name: string, args: Record<string, unknown>, ctx: ServerContext) {
-  const answer = inputResponse(ctx.mcpReq.inputResponses, CONFIRM);
-  const token = answer.kind === "elicit" ? ctx.mcpReq.requestState<string>() : undefined;
-  if (answer.kind === "elicit" && !(answer.action === "accept" && answer.content?.[CONFIRM] === true)) return failed(DECLINED);
-  const report = reporter(ctx);
-  let over = false;
-  try {
-    const value = await app.call(name, args, {
-      signal: ctx.mcpReq.signal,
-      // A plugin that goes on after its deadline must not be heard once the answer is out.
-      progress: (step) => {
-        if (!over) report(step);
-      },
-      ...(token === undefined ? {} : { confirmToken: token }),
-    });
-    return { content: [{ type: "text" as const, text: JSON.stringify(value) }], structuredContent: value };
-  } catch (error) {
-    const failure = toProxMcpError(error);
-    // A tool that is not there is a mistake of the client's; one that fails is an answer, even if it looked for another tool.
-    if ((failure.code === "TOOL_UNKNOWN" || failure.code === "TOOL_DENIED") && !isListed(app, name))
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, failure.message);
-    const asked = failure.details.data?.["confirm"];
-    if (failure.code === "CONFIRMATION_REQUIRED" && typeof asked === "string" && app.elicits && canElicit(server, ctx))
-      return question(failure.message, asked);
-    return failed(failure.report());
-  } finally {
-    over = true;
-  }
+/** A tool that is not there is a mistake of the client's, in the words of the protocol. */
+const unknown = (message: string): never => {
+  throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+};
+
+interface CallDoor {
+  readonly caller: Caller;
+  /** The server whose client calls. */
+  readonly clientOf: () => Pick<Server, "getClientCapabilities">;
+  /** Refuses a tool that the caller does not have. Without it that is an answer like any other. */
+  readonly unknown?: ((message: string) => never) | undefined;
 }
 
-/** Asks through the client. The token rides along as request state and proves, when the answer comes, what it is the answer to. */
-function question(message: string, token: string) {
-  return inputRequired({
-    requestState: token,
-    inputRequests: {
-      [CONFIRM]: inputRequired.elicit({
-        message,
-        requestedSchema: {
-          type: "object",
-          properties: { [CONFIRM]: { type: "boolean", title: "Yes, do it", description: message } },
-          required: [CONFIRM],
-        },
-      }),
-    },
+/** Answers one `tools/call` of today's SDK. */
+export async function callTool(
+  app: ProxMcp,
+  name: string,
+  args: Record<string, unknown>,
+  ctx: ServerContext,
+  { caller, clientOf, unknown }: CallDoor,
+) {
+  const answer = inputResponse(ctx.mcpReq.inputResponses, CONFIRM);
+  const token = answer.kind === "elicit" ? ctx.mcpReq.requestState<string>() : undefined;
+  if (answer.kind === "elicit" && !saidYes(answer)) return failed(DECLINED);
+  return await answerCall(app, name, args, {
+    caller,
+    signal: ctx.mcpReq.signal,
+    confirmToken: token,
+    progress: reporter(ctx),
+    ask: canElicit(capabilitiesOf(clientOf(), ctx)?.elicitation) ? question : undefined,
+    unknown,
   });
 }
 
-const DECLINED: ErrorReport = {
-  code: "DECLINED",
-  message: "The user did not confirm. Nothing was done.",
-  next: 'Do not try again unless the user asks for it. If no question was shown, the client only claims to support elicitation: set tools.confirmBy to "token".',
-};
+/** Asks through the client. The token rides along as request state and proves, when the answer comes, what it is the answer to. */
+const question = (message: string, token: string) =>
+  inputRequired({ requestState: token, inputRequests: { [CONFIRM]: inputRequired.elicit(confirmationForm(message)) } });
 
-// No structuredContent: some clients hold it to the output schema even when it reports an error.
-const failed = (error: ErrorReport) => ({ content: [{ type: "text" as const, text: JSON.stringify({ error }) }], isError: true });
+type Capabilities = { readonly elicitation?: { readonly form?: unknown; readonly url?: unknown } | undefined } | undefined;
 
-function isListed(app: ProxMcp, name: string): boolean {
-  try {
-    app.tool(name);
-    return true;
-  } catch (error) {
-    return !isProxMcpError(error);
-  }
-}
+/** What the client said of itself: in this request, or when it connected. */
+const capabilitiesOf = (server: Pick<Server, "getClientCapabilities">, ctx: ServerContext): Capabilities =>
+  ((ctx.mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY] as Capabilities) ?? server.getClientCapabilities();
 
-/** Whether the client can ask a question. One that names only `url` can but open links; one that names nothing means forms. */
-function canElicit(server: Server, ctx: ServerContext): boolean {
-  const perRequest = (ctx.mcpReq.envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY] as
-    | { elicitation?: { form?: unknown; url?: unknown } }
-    | undefined;
-  const elicitation = (perRequest ?? server.getClientCapabilities())?.elicitation;
-  return Boolean(elicitation && (elicitation.form || !elicitation.url));
-}
-
-/** Progress goes to the client only if it asked for it. A later report never goes back. */
-function reporter(ctx: ServerContext): (progress: Progress) => void {
+/** Progress goes to the client only if it asked for it. */
+function reporter(ctx: ServerContext): ((progress: Progress) => void) | undefined {
   const progressToken = ctx.mcpReq._meta?.progressToken;
-  if (progressToken === undefined) return () => {};
-  let last = Number.NEGATIVE_INFINITY;
+  if (progressToken === undefined) return undefined;
   return ({ progress, total, message }) => {
-    if (progress <= last) return;
-    last = progress;
     ctx.mcpReq
       .notify({
         method: "notifications/progress",

@@ -1,6 +1,8 @@
 import { type CompleteResult, type Prompt, ProtocolError, ProtocolErrorCode, type Server } from "@modelcontextprotocol/server";
 import type { ProxMcp } from "../app.js";
-import { isProxMcpError } from "../errors.js";
+import type { Caller } from "../call/context.js";
+import type { AppSource } from "../live.js";
+import { has } from "./answer.js";
 
 /**
  * The tool that answers questions, as a prompt: MCP completes arguments of prompts but not of tools, so here a person can type a question
@@ -13,11 +15,12 @@ const ASK: Prompt = {
   arguments: [{ name: "query", description: "As in: running containers with more than 1 GB memory", required: true }],
 };
 
-export function servePrompts(server: Server, app: ProxMcp): void {
+export function servePrompts(server: Server, source: AppSource, callerOf: (app: ProxMcp) => Caller): void {
+  const mayAsk = (): boolean => has(source.current, ASK.name, callerOf(source.current));
   const known = (name: string): void => {
-    if (name !== ASK.name || !mayAsk(app)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no prompt ${JSON.stringify(name)}.`);
+    if (name !== ASK.name || !mayAsk()) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no prompt ${JSON.stringify(name)}.`);
   };
-  server.setRequestHandler("prompts/list", () => ({ prompts: mayAsk(app) ? [ASK] : [] }));
+  server.setRequestHandler("prompts/list", () => ({ prompts: mayAsk() ? [ASK] : [] }));
   server.setRequestHandler("prompts/get", ({ params }) => {
     known(params.name);
     const query = params.arguments?.["query"] ?? "";
@@ -27,17 +30,7 @@ export function servePrompts(server: Server, app: ProxMcp): void {
   server.setRequestHandler("completion/complete", ({ params }): CompleteResult => {
     if (params.ref.type !== "ref/prompt") throw new ProtocolError(ProtocolErrorCode.InvalidParams, "Only arguments of prompts can be completed.");
     known(params.ref.name);
-    const values = params.argument.name === "query" ? app.completeQuery(params.argument.value) : [];
+    const values = params.argument.name === "query" ? source.current.completeQuery(params.argument.value) : [];
     return { completion: { values: [...values], total: values.length, hasMore: false } };
   });
-}
-
-function mayAsk(app: ProxMcp): boolean {
-  try {
-    app.tool("inventory_query");
-    return true;
-  } catch (error) {
-    if (isProxMcpError(error)) return false;
-    throw error;
-  }
 }

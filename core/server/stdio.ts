@@ -1,5 +1,6 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { ProxMcp } from "../app.js";
+import { type AppSource, sourceOf } from "../live.js";
 import { createMcpServer } from "./mcp.js";
 
 export interface Serving {
@@ -9,10 +10,13 @@ export interface Serving {
 }
 
 /** Serves an app over this process's stdin and stdout. Nothing else may write to stdout from now on. */
-export function serveOverStdio(app: ProxMcp): Serving {
+export function serveOverStdio(app: ProxMcp | AppSource): Serving {
+  const source = sourceOf(app);
   // Whatever a library or a plugin prints must not corrupt the protocol.
   console.log = console.info = console.debug = (...words: unknown[]) => console.error(...words);
-  const handle = serveStdio(() => createMcpServer(app), { onerror: (error) => app.logger.warn("protocol error", { error: error.message }) });
+  const handle = serveStdio(() => createMcpServer(app), {
+    onerror: (error) => source.current.logger.warn("protocol error", { error: error.message }),
+  });
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve);
     process.stdin.once("close", resolve);

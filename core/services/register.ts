@@ -30,7 +30,8 @@ export function registerServices(services: Services, config: CheckedConfig, secr
   services.factory(POLICY, () => {
     const byConnection = new Map<string, ToolRules>();
     for (const [name, { tools }] of Object.entries(config.connections ?? {})) if (tools) byConnection.set(name, tools);
-    return configPolicy({ ...config.tools, confirm: config.tools?.confirm ?? DEFAULTS.confirm }, byConnection);
+    const general = { ...config.tools, confirm: config.tools?.confirm ?? DEFAULTS.confirm };
+    return configPolicy({ general, connections: byConnection, roles: new Map(Object.entries(config.roles ?? {})) });
   });
 }
 

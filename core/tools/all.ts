@@ -1,4 +1,4 @@
-import { LOCAL, type Access } from "../access.js";
+import type { Access } from "../access.js";
 import type { Confirmations } from "../call/confirm.js";
 import type { CallContext } from "../call/context.js";
 import type { CheckedConfig } from "../config/schema.js";
@@ -27,7 +27,7 @@ export interface CoreToolOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   /** Both know all tools, these among them: asked for when a tool runs. */
-  readonly router: () => Router;
+  readonly router: (through: string) => Router;
   readonly looking: () => OverviewOptions;
   /** The tools that a caller may call. */
   readonly allowed: (context: CallContext) => readonly Tool[];
@@ -47,10 +47,10 @@ export function coreTools(options: CoreToolOptions): readonly CoreTool[] {
       tool: find,
       call,
       confirmations,
-      confirms: connections.all.some(({ provider }) => creators(provider).some((tool) => access.confirms(tool, provider.name, LOCAL))),
+      confirms: connections.all.some(({ provider }) => creators(provider).some((tool) => access.confirms(tool, provider.name))),
     }),
     queryTool(queries),
-    ...connectionTools({ connections, match: (name) => config.connections?.[name]?.match ?? [], logger, clock }),
+    ...connectionTools({ connections, access, match: (name) => config.connections?.[name]?.match ?? [], logger, clock }),
     ...searchTools({
       tools: (context) => surfaceOf(allowed(context), "all"),
       find: (name, context) => {

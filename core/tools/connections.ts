@@ -1,8 +1,9 @@
 import { z } from "zod";
+import type { Access } from "../access.js";
 import type { ConnectionEntry, Connections } from "../connections.js";
 import type { Clock, Logger } from "../declare/tokens.js";
 import type { ConnectionReport } from "../declare/provider.js";
-import { toProxMcpError, type ErrorReport } from "../errors.js";
+import { ProxMcpError, toProxMcpError, type ErrorReport } from "../errors.js";
 import { withDeadline } from "../call/deadline.js";
 import type { CallContext } from "../call/context.js";
 import { type CoreTool, coreTool } from "./tool.js";
@@ -34,47 +35,56 @@ export type TestedConnection = { name: string; provider: string; ok: boolean; mi
 
 export interface ConnectionToolOptions {
   readonly connections: Connections;
+  readonly access: Access;
   readonly match: (name: string) => readonly string[];
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 export function connectionTools(options: ConnectionToolOptions): readonly CoreTool[] {
-  const { connections, match } = options;
-  return [
-    coreTool({
-      name: "connection_list",
-      title: "List connections",
-      description: "List the configured connections: which machines can be managed, by which provider, and which is the default.",
-      safety: "read",
-      input: {},
-      output: z.object({ items: z.array(Row), total: z.int() }),
-      run: async () => ({
-        items: connections.all.map((entry) => ({
-          name: entry.name,
-          provider: entry.provider.name,
-          noun: entry.provider.connection.noun,
-          from: entry.from,
-          default: connections.fallback(entry.provider.name) === entry.name,
-          ...(match(entry.name).length > 0 ? { match: match(entry.name) } : {}),
-          ...(Object.keys(entry.connection.tags).length > 0 ? { tags: entry.connection.tags } : {}),
-        })),
-        total: connections.all.length,
-      }),
-    }),
-    coreTool({
-      name: "connection_test",
-      title: "Test connections",
-      description: "Test whether connections are reachable, authenticated and permitted, and which version answers.",
-      safety: "read",
-      input: { connection: z.string().optional().describe("Default: all") },
-      output: z.object({ items: z.array(Tested), total: z.int() }),
-      run: async ({ connection }, context) => {
-        const items = await Promise.all(connections.chosen(connection).map((entry) => testConnection(entry, options, context)));
-        return { items, total: items.length };
-      },
-    }),
-  ];
+  const { connections, access, match } = options;
+  const list: CoreTool = coreTool({
+    name: "connection_list",
+    title: "List connections",
+    description: "List the configured connections: which machines can be managed, by which provider, and which is the default.",
+    safety: "read",
+    input: {},
+    output: z.object({ items: z.array(Row), total: z.int() }),
+    run: async (_, { caller }) => {
+      const entries = connections.all.filter((entry) => !access.barred(entry.name, list, caller));
+      const items = entries.map((entry) => ({
+        name: entry.name,
+        provider: entry.provider.name,
+        noun: entry.provider.connection.noun,
+        from: entry.from,
+        default: connections.fallback(entry.provider.name) === entry.name,
+        ...(match(entry.name).length > 0 ? { match: match(entry.name) } : {}),
+        ...(Object.keys(entry.connection.tags).length > 0 ? { tags: entry.connection.tags } : {}),
+      }));
+      return { items, total: items.length };
+    },
+  });
+  const test: CoreTool = coreTool({
+    name: "connection_test",
+    title: "Test connections",
+    description: "Test whether connections are reachable, authenticated and permitted, and which version answers.",
+    safety: "read",
+    input: { connection: z.string().optional().describe("Default: all") },
+    output: z.object({ items: z.array(Tested), total: z.int(), notes: z.array(z.string()).optional() }),
+    run: async ({ connection }, context) => {
+      const notes: string[] = [];
+      const entries = connections.chosen(connection).filter(({ name }) => {
+        const why = access.refusalOn(name, test, context.caller);
+        if (why && connection !== undefined)
+          throw new ProxMcpError("TOOL_DENIED", `connection_test is not allowed on ${name}: ${why}.`, { connection: name });
+        if (why) notes.push(`${name} was left out: ${why}.`);
+        return !why;
+      });
+      const items = await Promise.all(entries.map((entry) => testConnection(entry, options, context)));
+      return { items, total: items.length, ...(notes.length > 0 ? { notes } : {}) };
+    },
+  });
+  return [list, test];
 }
 
 /** Tests one connection. A failure is an answer, not an error: one dead connection says nothing about the others. */

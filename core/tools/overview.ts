@@ -2,13 +2,13 @@ import { z } from "zod";
 import type { CallContext } from "../call/context.js";
 import { withDeadline } from "../call/deadline.js";
 import type { Invoker, Item } from "../call/invoke.js";
-import type { Policy } from "../call/policy.js";
+import { barredFrom, type Policy } from "../call/policy.js";
 import type { ConnectionEntry, Connections } from "../connections.js";
 import type { CapacityPlace } from "../declare/provider.js";
 import type { Kind } from "../declare/kind.js";
 import { deriveFields } from "../derive/fields.js";
 import type { Tool } from "../derive/tools.js";
-import { type ErrorReport, toProxMcpError } from "../errors.js";
+import { type ErrorReport, ProxMcpError, toProxMcpError } from "../errors.js";
 import { type CapacityServices, readCapacity } from "../route/capacity.js";
 import { type CoreTool, coreTool } from "./tool.js";
 
@@ -82,7 +82,13 @@ export interface OverviewOptions extends CapacityServices {
 
 /** What there is and what of it is in use, from declarations alone: one call for a connection's capacity and one for each kind that is counted. */
 export async function overviewOf(options: OverviewOptions, context: CallContext, connection?: string): Promise<Overview> {
-  const seen = await Promise.all(options.connections.chosen(connection).map((entry) => lookAt(entry, options, context)));
+  const entries = options.connections.chosen(connection).filter((entry) => {
+    const why = barredFrom(entry.name, REF, context.caller, options.policy);
+    if (why && connection !== undefined)
+      throw new ProxMcpError("TOOL_DENIED", `${REF.name} is not allowed on ${entry.name}: ${why}.`, { connection: entry.name });
+    return !why;
+  });
+  const seen = await Promise.all(entries.map((entry) => lookAt(entry, options, context)));
   const connections = seen.map((one) => one.overview);
   const errors = seen.flatMap((one) => one.errors);
   const providers: Record<string, Overview["providers"][string]> = {};
@@ -102,7 +108,8 @@ async function lookAt(entry: ConnectionEntry, options: OverviewOptions, context:
     return tool && policy.decide(context.caller, tool).allowed && policy.decide(context.caller, tool, entry.name).allowed;
   });
   const [capacity, ...listings] = await Promise.all([
-    readCapacity(entry, options, context),
+    // The counts are lists, decided one by one; the numbers are the overview's own, so it has to be allowed itself.
+    policy.decide(context.caller, REF, entry.name).allowed ? readCapacity(entry, options, context) : { places: [] },
     ...counted.map(async ({ kind, field }) => {
       try {
         const listing = await withDeadline(LIST_SECONDS, `Listing ${kind.name} on ${entry.name}`, context.signal, (signal) =>
@@ -202,14 +209,15 @@ function mergedKinds(all: readonly KindCounts[]): KindCounts {
   return merged;
 }
 
+/** What rules call it. */
+const REF = { name: "inventory_overview", safety: "read", aliases: ["unified_resource_view"] } as const;
+
 /** `options` is asked for when the tool runs: it knows all tools, this one among them. */
 export const overviewTool = (options: () => OverviewOptions): CoreTool =>
   coreTool({
-    name: "inventory_overview",
+    ...REF,
     title: "Overview of everything",
     description: "Per provider, connection and node: health, counts by state, cores, memory and disk used and total.",
-    safety: "read",
-    aliases: ["unified_resource_view"],
     input: { connection: z.string().optional() },
     output: OverviewSchema,
     run: async ({ connection }, context) => ({ ...(await overviewOf(options(), context, connection)) }),

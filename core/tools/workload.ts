@@ -11,7 +11,7 @@ type CallValue = Readonly<Record<string, unknown>>;
 
 export interface WorkloadToolOptions {
   /** Made when it is first needed: it knows all tools, these among them. */
-  readonly router: () => Router;
+  readonly router: (through: string) => Router;
   readonly tool: (name: string) => Tool | undefined;
   /** Calls another tool by the whole path of a call: policy, confirmation, audit. */
   readonly call: (name: string, args: CallValue, context: CallContext) => Promise<CallValue>;
@@ -61,7 +61,7 @@ export function workloadTools(options: WorkloadToolOptions): readonly CoreTool[]
       aliases: ["suggest_platform"],
       input: REQUIREMENT,
       output: z.object({ placements: z.array(Placement), copies: z.array(Placement.extend({ name: z.string() })).optional(), ...Understood }),
-      run: async (requirement, context) => suggestion(await options.router().route(requirement, context)),
+      run: async (requirement, context) => suggestion(await options.router("workload_suggest").route(requirement, context)),
     }),
     coreTool({
       name: "workload_create",
@@ -82,7 +82,7 @@ export function workloadTools(options: WorkloadToolOptions): readonly CoreTool[]
       }),
       run: async ({ sentence, requirement, dry_run: dry, ...rest }, context) => {
         const given = { ...requirement, ...(sentence === undefined ? {} : { sentence }) };
-        const plan = await options.router().route(given, context);
+        const plan = await options.router("workload_create").route(given, context);
         if (dry) return { created: [], ...planned(plan) };
         const token = context.confirmToken ?? (rest as { confirm?: string }).confirm;
         return await new Creation(options, plan, context).run(token);
@@ -170,10 +170,10 @@ class Creation {
     const { confirmations } = this.#options;
     const calls = copies.map((one) => one.create);
     const connections = [...new Set(copies.map((one) => one.connection))];
-    if (token !== undefined) return await confirmations.redeem(token, "workload_create", calls, connections);
+    const call = { caller: this.#context.caller, tool: "workload_create", args: calls, connections };
+    if (token !== undefined) return await confirmations.redeem(token, call);
     const question = questionOf(this.#plan);
-    if (!this.#context.confirm)
-      throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue("workload_create", calls, connections) } });
+    if (!this.#context.confirm) throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(call) } });
     if (!(await this.#context.confirm(question))) throw new ProxMcpError("DECLINED", `${question} The answer was no.`);
   }
 
@@ -198,7 +198,7 @@ class Creation {
   /** The best place that is left, by numbers read anew: those of the plan were wrong once already. */
   async #next(name: string): Promise<Copy | undefined> {
     const { count: _, name: __, ...requirement } = this.#plan.requirement;
-    const { placements } = await this.#options.router().route({ ...requirement, name }, this.#context, this.#refused);
+    const { placements } = await this.#options.router("workload_create").route({ ...requirement, name }, this.#context, this.#refused);
     // What the user was not asked about is not done, even if it has become possible meanwhile.
     const asked = new Set(this.#plan.placements.map(placeKey));
     const best = placements.find((one) => !one.create.confirm || asked.has(placeKey(one)));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { tokensOf } from "proxmcp";
-import { differences, reference, snapshots, write } from "./derived.js";
+import { readFileSync, writeFileSync } from "node:fs";
+import { configSchema, differences, reference, snapshots, write } from "./derived.js";
 import { shippedApp } from "./estate.js";
 
 /** `npm run snapshots` and `npm run docs` write instead of comparing. Never on a CI machine. */
@@ -17,6 +18,14 @@ describe("what is derived and kept", () => {
     const derived = await reference();
     if (WRITE === "docs") write(derived);
     expect(differences(derived), "run `npm run docs`").toEqual([]);
+  });
+});
+
+describe("the JSON Schema of the config", () => {
+  it("is published as it would be derived now", async () => {
+    const { file, text } = await configSchema();
+    if (WRITE === "docs") writeFileSync(file, text);
+    expect(readFileSync(file, "utf8"), "run `npm run docs`").toBe(text);
   });
 });
 

@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deriveReference } from "../../core/derive/reference.js";
+import { deriveConfigSchema } from "../../core/derive/config-schema.js";
 import { jsonOf } from "../../core/derive/json.js";
-import { listed } from "../../core/server/mcp.js";
+import { listed } from "../../core/server/answer.js";
 import { coveragePage } from "../plugins/proxmox-coverage.js";
 import { shippedApp } from "./estate.js";
 
@@ -41,6 +42,14 @@ export async function reference(): Promise<Derived> {
   await app.close();
   files.set("proxmox-api.md", await coveragePage());
   return { folder: join(root, "docs/reference"), files };
+}
+
+/** The JSON Schema of a config file, published with the package for editors. */
+export async function configSchema(): Promise<{ readonly file: string; readonly text: string }> {
+  const app = await shippedApp();
+  const text = `${JSON.stringify(deriveConfigSchema(app.providers), null, 2)}\n`;
+  await app.close();
+  return { file: join(root, "config.schema.json"), text };
 }
 
 /** What differs between the repository and what would be derived now: missing, stale and left-over files. */

@@ -80,7 +80,7 @@ describe("configs", () => {
 
 describe("docs/config.md", () => {
   const rows = new Map(
-    [...read("docs/config.md").matchAll(/^\| `([a-zA-Z.<>]+)` +\| (.*?) +\| .*\|$/gm)].map(([, name = "", value = ""]) => [name, value]),
+    [...read("docs/config.md").matchAll(/^\| `([a-zA-Z.<>$]+)` +\| (.*?) +\| .*\|$/gm)].map(([, name = "", value = ""]) => [name, value]),
   );
 
   it("has every setting of the schema, and none besides", () => {
@@ -109,7 +109,7 @@ function settingsIn(schema: Schema, path: readonly string[]): string[] {
   const here = path.join(".");
   const inner = [schema, ...(schema.anyOf ?? [])].flatMap((one) => Object.entries(one.properties ?? {}));
   const record = typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
-  const placeholder = { connections: "<name>", defaults: "<provider>" }[here];
+  const placeholder = { connections: "<name>", defaults: "<provider>", roles: "<role>" }[here];
   const below = inner.flatMap(([name, property]) => settingsIn(property, [...path, name]));
   if (record && placeholder) below.push(...settingsIn(record, [...path, placeholder]));
   // A group without a meaning of its own has no row.

@@ -55,10 +55,10 @@ function socketOn(stream: Duplex, client: boolean): Socket {
   const reader = new FrameReader();
   const messages: (string | Uint8Array)[] = [];
   let parts: Frame[] = [];
-  const state = { over: false };
+  let over = false;
   let wake = (): void => {};
   const end = (): void => {
-    state.over = true;
+    over = true;
     wake();
   };
   const write = (opcode: number, payload: Buffer): void => {
@@ -85,8 +85,10 @@ function socketOn(stream: Duplex, client: boolean): Socket {
   return {
     send: (message) => write(typeof message === "string" ? OPCODE.text : OPCODE.binary, Buffer.from(message)),
     async next() {
-      while (!messages.length && !state.over) await new Promise<void>((resolve) => (wake = resolve));
-      return messages.shift();
+      for (;;) {
+        if (messages.length > 0 || over) return messages.shift();
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
     },
     close() {
       write(OPCODE.close, Buffer.from([3, 232]));

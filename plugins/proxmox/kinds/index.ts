@@ -79,4 +79,4 @@ export const kinds = [
   tokens,
   permissions,
   api,
-];
+] as const;

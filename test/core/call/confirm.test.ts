@@ -186,6 +186,27 @@ describe("a token", () => {
   });
 });
 
+describe("the token of one caller", () => {
+  it("is nothing in the hands of another, and still good in its own", async () => {
+    const tapes = await openTapes({ main: three });
+    const args = { barcode: "T00001" };
+    const [ann, ben] = [{ caller: { id: "ann" } }, { caller: { id: "ben" } }];
+    const refusal = await failure(tapes.call("tape_cartridge_delete", args, ann));
+    const confirm = String(refusal.data?.["confirm"]);
+    for (const [given, options] of [
+      [{ ...args, confirm }, ben],
+      [{ ...args, confirm }, {}],
+      [args, { ...ben, confirmToken: confirm }],
+    ] as const)
+      expect(await failure(tapes.call("tape_cartridge_delete", given, options))).toMatchObject({
+        code: "CONFIRMATION_INVALID",
+        message: expect.stringContaining("another call: caller"),
+      });
+    expect(tapes.room("main").cartridges).toHaveLength(3);
+    expect(await tapes.call("tape_cartridge_delete", { ...args, confirm }, ann)).toMatchObject({ deleted: true });
+  });
+});
+
 describe("from which safety on a call is confirmed", () => {
   /** Which of a read, a write and a destructive call are refused without a confirmation. */
   async function confirmed({ call }: TapeApp, library: string): Promise<string[]> {

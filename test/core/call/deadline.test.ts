@@ -70,7 +70,7 @@ describe("an overview", () => {
     expect(await overview).toMatchObject({
       connections: [
         { connection: "main", health: "ok", kinds: { cartridge: { total: 1 } } },
-        { connection: "vault", health: "degraded" },
+        { connection: "vault", health: "down" },
       ],
       errors: [{ code: "TIMEOUT", connection: "vault" }],
     });

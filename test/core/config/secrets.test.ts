@@ -5,7 +5,7 @@ import { createProxMcp, type Logger, LOGGER, type Setup } from "proxmcp";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Secrets } from "../../../core/config/secrets.js";
 import { isProxMcpError } from "../../../core/errors.js";
-import { listed } from "../../../core/server/mcp.js";
+import { listed } from "../../../core/server/answer.js";
 import leaky from "../../fixtures/leaky-provider.js";
 
 describe("masking", () => {

@@ -8,7 +8,7 @@ import { surfaceOf, tokensOf } from "../../../core/derive/surface.js";
 import { deriveTools, lazily, type Tool } from "../../../core/derive/tools.js";
 import { deriveVocabulary } from "../../../core/derive/vocabulary.js";
 import { plural } from "../../../core/derive/words.js";
-import { listed } from "../../../core/server/mcp.js";
+import { listed } from "../../../core/server/answer.js";
 import docker from "../../../plugins/docker/index.js";
 import lxd from "../../../plugins/lxd/index.js";
 import proxmox from "../../../plugins/proxmox/index.js";

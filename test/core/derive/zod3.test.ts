@@ -164,7 +164,7 @@ describe("a plugin with zod 3", () => {
 
   it("refuses wrong arguments with all faults, and wrong answers with the field's name", async () => {
     const app = await open();
-    const { code, message } = await failure(app.call("books_book_update", { id: "b1", title: "x", pages: 1.5, colour: "red" }));
+    const { code, message } = await failure(app.call("books_book_update", { id: "b1", title: "x", pages: 1.5, colour: "red" } as { title: string }));
     expect(code).toBe("INVALID_INPUT");
     for (const part of ["colour: no such argument", "shelf: found nothing", 'title: found "x"', "pages: found 1.5"]) expect(message).toContain(part);
     const wrong = { ...books, list: async () => [{ ...BOOKS[0], pages: "many" }, BOOKS[2] as object] };

@@ -1,0 +1,63 @@
+import { watch } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { ProxMcp } from "./app.js";
+import { toProxMcpError } from "./errors.js";
+import type { LiveApp } from "./live.js";
+
+/** Milliseconds of quiet before a file counts as written: an editor writes in several steps. */
+const QUIET = 100;
+
+export interface WatchOptions {
+  readonly file: string;
+  /** Makes an app of what the file says now, to take the place of the one before it. */
+  readonly open: (former: ProxMcp) => Promise<ProxMcp>;
+}
+
+export interface Watching {
+  close(): Promise<void>;
+}
+
+/**
+ * Puts a new app in the place of the one that is served whenever its config file has changed. A file with faults is told in the log, and the
+ * app stays as it is. The folder is watched, not the file: editors and config maps put another file in its place.
+ */
+export async function watchConfig(live: LiveApp, { file, open }: WatchOptions): Promise<Watching> {
+  let known = await textOf(file);
+  let timer: NodeJS.Timeout | undefined;
+  let last: Promise<void> = Promise.resolve();
+  const replaced: Promise<void>[] = [];
+  const look = async (): Promise<void> => {
+    const text = await textOf(file);
+    if (text === undefined || text === known) return;
+    known = text;
+    const { logger } = live.current;
+    try {
+      const next = await open(live.current);
+      logger.info("the changed config is in use", { file, connections: next.connections.length, tools: next.tools().length });
+      // Calls under way may take long; the next change must not wait for them.
+      replaced.push(live.replace(next));
+    } catch (error) {
+      const { code, message } = toProxMcpError(error);
+      logger.error("the changed config has faults; the former one stays in use", { file, code, message });
+    }
+  };
+  const watcher = watch(dirname(file), () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      last = last.then(look);
+    }, QUIET);
+  });
+  watcher.on("error", (error) => live.current.logger.error("the config is no longer watched", { file, error: error.message }));
+  return {
+    close: async () => {
+      watcher.close();
+      clearTimeout(timer);
+      await last;
+      await Promise.all(replaced);
+    },
+  };
+}
+
+/** Undefined where there is no such file, as in the moment when it is replaced. */
+const textOf = async (file: string): Promise<string | undefined> => await readFile(file, "utf8").catch(() => undefined);
