@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { createProxMcp, isProxMcpError, type ProxMcp } from "proxmcp";
-import { CONNECTION, type ConnectionOf, defineProvider, facet, forClient } from "proxmcp/plugin";
-import { listed } from "../../../core/server/mcp.js";
+import { CONNECTION, type ConnectionOf, defineProvider, facet, forClient, type Kind } from "proxmcp/plugin";
+import { listed } from "../../../core/server/answer.js";
 
 const Schema = z.strictObject({});
 
@@ -34,7 +34,7 @@ const pump = kind({
   },
 });
 
-const provider = (kinds = [pump]) =>
+const provider = (kinds: readonly Kind<Pond>[] = [pump]) =>
   defineProvider({
     name: "pond",
     title: "Pond",
