@@ -238,6 +238,24 @@ export class ProxMcp<Tools = any> {
     return this.#parts.secrets.mask(await Promise.all(this.#parts.connections.all.map((entry) => testConnection(entry, services, context))));
   }
 
+  /** Whether connections are tested when a server starts. */
+  get checksAtStart(): boolean {
+    return this.#parts.config.checkAtStart ?? false;
+  }
+
+  /** Tests every connection and logs what it finds. Never throws: one that is down stays configured, and is asked again when it is needed. */
+  async check(): Promise<void> {
+    for (const { name, provider, ok, version, warnings = [], error } of await this.test()) {
+      const about = { connection: name, provider };
+      if (ok) this.#logger.info("connection answers", { ...about, version });
+      else {
+        const facts = { ...about, code: error?.code, reason: error?.message, next: error?.next };
+        this.#logger.warn("connection does not answer; the others are served, and it is asked again when it is needed", facts);
+      }
+      for (const warning of warnings) this.#logger.warn(warning, about);
+    }
+  }
+
   /** Masks every known secret in a text. */
   mask(text: string): string {
     return this.#parts.secrets.maskText(text);

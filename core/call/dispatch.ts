@@ -13,7 +13,7 @@ import { type ParsedInput, parseInput } from "./input.js";
 import { gather } from "./gather.js";
 import { type Invoker, isNotFound, type Item, type SourceError } from "./invoke.js";
 import { pageOf } from "./page.js";
-import type { Policy } from "./policy.js";
+import type { Policy, ToolRef } from "./policy.js";
 
 export interface DispatchOptions {
   readonly invoker: Invoker;
@@ -77,7 +77,7 @@ export class Dispatcher {
     const all = connections.of(provider.name);
     const refusals = new Map<string, string>();
     for (const entry of all) {
-      const decision = policy.decide(context.caller, tool, entry.name, parsed.input);
+      const decision = policy.decide(context.caller, asFarAs(tool, parsed), entry.name, parsed.input);
       if (!decision.allowed) refusals.set(entry.name, decision.why);
     }
     const refuse = (name: string): never => {
@@ -123,7 +123,7 @@ export class Dispatcher {
     const { policy, confirmations } = this.#options;
     const names = entries.map((entry) => entry.name);
     const needed = entries.some((entry) => {
-      const decision = policy.decide(context.caller, tool, entry.name, parsed.input);
+      const decision = policy.decide(context.caller, asFarAs(tool, parsed), entry.name, parsed.input);
       return decision.allowed && decision.confirm;
     });
     if (!needed) return;
@@ -146,7 +146,7 @@ export class Dispatcher {
     const said = await withDeadline(limits.readTimeout, tool.name, context.signal, (signal) =>
       Promise.all(entries.map(async (entry) => await invoker.losses(tool.operation, entry, parsed, { ...context, signal }))),
     );
-    return [...new Set(said)].filter(Boolean).join(" ");
+    return [...new Set([graver(tool, parsed), ...said])].filter(Boolean).join(" ");
   }
 
   async #run(
@@ -233,6 +233,14 @@ export class Dispatcher {
     };
   }
 }
+
+/** Why these arguments make the call destructive, if they do. */
+const graver = ({ operation: { action } }: OperationTool, { input }: ParsedInput): string | undefined =>
+  (action?.destructiveWhen as ((input: unknown) => string | undefined) | undefined)?.(input);
+
+/** The tool as the policy has to see it with these arguments. */
+const asFarAs = (tool: OperationTool, parsed: ParsedInput): ToolRef =>
+  graver(tool, parsed) === undefined ? tool : { name: tool.name, aliases: tool.aliases, safety: "destructive" };
 
 /** No source answered. Of one source that is its own error; of several, all of theirs. */
 export function nothingFrom(sources: number, errors: readonly SourceError[], first: SourceError): ProxMcpError {

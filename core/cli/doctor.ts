@@ -16,8 +16,8 @@ export async function doctor({ config: path }: GlobalOptions): Promise<number> {
   line("ok", "node", process.versions.node);
   mapOwnPackage();
   try {
-    const { config, folder, file } = await loadConfig({ file: path });
-    const app = await createProxMcp({ ...config, folder, ...(file ? { file } : {}) });
+    const { config, folder, file, env } = await loadConfig({ file: path });
+    const app = await createProxMcp({ ...config, folder, env, ...(file ? { file } : {}) });
     try {
       const origins = [...new Set(app.connections.map((connection) => connection.from))].join(", ");
       line("ok", "config", file ?? (origins || "none"));

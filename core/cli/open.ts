@@ -11,7 +11,7 @@ import type { GlobalOptions } from "./run.js";
  */
 export async function openApp({ config: path, role }: GlobalOptions, overrides: Partial<Setup> = {}, again = false): Promise<ProxMcp> {
   mapOwnPackage();
-  const { config, folder, file } = await loadConfig({ file: path, again });
+  const { config, folder, file, env } = await loadConfig({ file: path, again });
   const caller = role ? { caller: { ...LOCAL, roles: role } } : {};
-  return await createProxMcp({ ...config, folder, ...(file ? { file } : {}), ...caller, ...overrides });
+  return await createProxMcp({ ...config, folder, env, ...(file ? { file } : {}), ...caller, ...overrides });
 }

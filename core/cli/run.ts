@@ -49,6 +49,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   program
     .command("serve")
     .description("serve MCP over stdin and stdout; logs are JSON lines on stderr")
+    .option("--check", "test every connection at the start; what is down is a warning in the log")
     .option("--watch", "apply changes of the config file while serving")
     .option(...ROLE)
     .option(...CONFIG)

@@ -4,7 +4,7 @@ import { openApp } from "./open.js";
 import { EXIT, type GlobalOptions } from "./run.js";
 
 /** Serves until the client goes or a signal comes. */
-export async function serve(options: GlobalOptions & { readonly watch?: boolean }): Promise<number> {
+export async function serve(options: GlobalOptions & { readonly check?: boolean; readonly watch?: boolean }): Promise<number> {
   const app = await openApp(options);
   const { serveOverStdio } = await import("../server/stdio.js");
   if (app.connections.length === 0)
@@ -12,6 +12,8 @@ export async function serve(options: GlobalOptions & { readonly watch?: boolean 
       "nothing is configured and no local LXD, Incus or Docker socket answers; add connections to proxmcp.config.ts, or try `proxmcp demo`",
     );
   else app.logger.debug("serving", { connections: app.connections, tools: app.tools().length, surface: app.surface });
+  // Beside the work: a client does not wait for what may be down.
+  if (options.check || app.checksAtStart) void app.check();
   if (options.watch) return await serveWatching(app, options);
   const serving = serveOverStdio(app);
   await Promise.race([serving.ended, stopSignal()]);

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ProxMcpError } from "../errors.js";
+import { withDotEnv } from "./dotenv.js";
 import { configInvalid, describeIssue } from "./faults.js";
 import { mapOwnPackage } from "./resolve.js";
 import { type CheckedConfig, ConfigSchema } from "./schema.js";
@@ -24,6 +25,8 @@ export interface LoadedConfig {
   readonly folder: string;
   /** The file it came from; absent when there is none. */
   readonly file?: string;
+  /** The environment, with what `.env` in the folder adds. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export interface LoadOptions {
@@ -42,7 +45,7 @@ export async function loadConfig({ file, cwd = process.cwd(), env = process.env,
   mapOwnPackage(); // a config file may import `defineConfig`, wherever this package is installed
   const read = await reader(again);
   const path = file === undefined ? await search(read, cwd, env) : resolve(cwd, file);
-  if (path === undefined) return { config: {}, folder: cwd };
+  if (path === undefined) return { config: {}, folder: cwd, env: await withDotEnv(cwd, env) };
   const found = await read(path);
   if (!found || found.isEmpty) throw new ProxMcpError("CONFIG_INVALID", `${path} holds no configuration.`);
   const folder = dirname(path);
@@ -51,6 +54,7 @@ export async function loadConfig({ file, cwd = process.cwd(), env = process.env,
     config: { ...rest, ...(audit ? { audit: { file: resolve(folder, audit.file) } } : audit === false ? { audit } : {}) },
     folder,
     file: path,
+    env: await withDotEnv(folder, env),
   };
 }
 

@@ -65,6 +65,7 @@ export const ConfigSchema = z.strictObject({
     })
     .optional()
     .describe("Times and sizes that are not exceeded"),
+  checkAtStart: z.boolean().optional().describe("Test every connection when a server starts; what is down is a warning in the log"),
   audit: z
     .union([z.literal(false), z.strictObject({ file: z.string().min(1).describe("JSON lines are appended to it") })], {
       error: 'allowed: false, or { file: "path" }',

@@ -93,17 +93,23 @@ export interface ActionSpec<Client, Within, Input, Output> {
    * containers, 120 MB". It only reads; what it throws ends the call before anybody is asked.
    */
   readonly loses?: string | Loses<Client, In<Input>, Within>;
+  /**
+   * Of a write: why these very arguments can lose data or break out, as a sentence for the confirmation; undefined where they can't. Such a
+   * call is treated as destructive, all others as the write it is. Pure: it looks at nothing but the arguments.
+   */
+  readonly destructiveWhen?: { bivariant(input: In<Input>): string | undefined }["bivariant"];
   /** Of a create action: how a workload that is to be placed somewhere becomes arguments of this action. Without it, nothing is routed here. */
   readonly workload?: WorkloadMapping<Given<Input> & Partial<Within>>;
   run(args: ActionArgs<Client, In<Input>, Within>): Promise<Out<Output>>;
 }
 
 export interface Action<Client = unknown>
-  extends Omit<ActionSpec<Client, never, unknown, unknown>, "run" | "input" | "output" | "loses" | "workload"> {
+  extends Omit<ActionSpec<Client, never, unknown, unknown>, "run" | "input" | "output" | "loses" | "destructiveWhen" | "workload"> {
   readonly safety: Safety;
   readonly input?: Shape | ObjectSchema;
   readonly output?: ObjectSchema;
   readonly loses?: string | Loses<Client, never, never>;
+  readonly destructiveWhen?: (input: never) => string | undefined;
   readonly workload?: WorkloadMapping;
   run(args: ActionArgs<Client, never, never>): Promise<unknown>;
 }

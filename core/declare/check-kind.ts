@@ -117,7 +117,10 @@ function checkAction(provider: Provider, kind: Kind, verb: string, action: Actio
     action.timeout === undefined || (typeof action.timeout === "number" && action.timeout > 0),
     `timeout: found ${String(action.timeout)}; allowed: seconds, more than 0`,
   );
-  faults.push(...checkTypes(action, { idempotent: ["boolean"], openWorld: ["boolean"], loses: ["string", "function"] }));
+  faults.push(
+    ...checkTypes(action, { idempotent: ["boolean"], openWorld: ["boolean"], loses: ["string", "function"], destructiveWhen: ["function"] }),
+  );
+  expect(!action.destructiveWhen || action.safety === "write", "destructiveWhen: only a write can be graver than it is declared");
   expect(typeof action.run === "function", "run: missing");
   faults.push(...checkWorkload(action.workload, provider.hosts));
   expect(action.safety !== "read" || action.output, "output: missing; a read has to answer something");

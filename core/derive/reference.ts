@@ -68,7 +68,7 @@ function referenceOf(tool: Tool): readonly string[] {
     `${tool.description}${tool.loses ? ` ${tool.loses}` : ""}`,
     "",
     [
-      `Safety: ${tool.safety}`,
+      `Safety: ${tool.safety}${tool.worst === tool.safety ? "" : `, with some arguments ${tool.worst}`}`,
       tool.everyday ? "on the default surface" : "",
       tool.idempotent ? "idempotent" : "",
       tool.openWorld ? "reaches beyond the configured machines" : "",

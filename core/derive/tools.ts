@@ -31,6 +31,8 @@ export interface Tool {
   readonly aliases: readonly string[];
   readonly inputSchema: JsonSchema;
   readonly outputSchema: JsonSchema;
+  /** The worst that a call of it can be, for hints to clients. Above `safety` where some arguments make it destructive. */
+  readonly worst: Safety;
   /** What its confirmation says will be lost, where that is the same for every call. */
   readonly loses?: string;
   /** Seconds, when the default of its safety is wrong for it. */
@@ -78,11 +80,13 @@ function deriveTool(operation: Operation, options: ToolOptions): Tool {
   const safety = action?.safety ?? "read";
   const name = toolName(provider.name, kind.name, verb);
   const aliases = verb === "list" || verb === "get" ? kind.aliases?.[verb] : action?.aliases;
+  const worst = action?.destructiveWhen ? "destructive" : safety;
   const tool = {
     name,
     title: `${capital(spaced(verb))} ${provider.title} ${verb === "list" ? plural(spaced(kind.name)) : spaced(kind.name)}`,
     description: describe(operation),
     safety,
+    worst,
     idempotent: action?.idempotent ?? VERBS[verb]?.idempotent ?? safety === "read",
     openWorld: action?.openWorld ?? false,
     everyday: kind.everyday?.includes(verb) ?? false,
@@ -92,7 +96,7 @@ function deriveTool(operation: Operation, options: ToolOptions): Tool {
     ...(action?.timeout ? { timeout: action.timeout } : {}),
   };
   return lazily(tool, {
-    inputSchema: () => inputSchema(operation, options, options.confirms({ name, safety, aliases: aliases ?? [] })),
+    inputSchema: () => inputSchema(operation, options, options.confirms({ name, safety: worst, aliases: aliases ?? [] })),
     outputSchema: () => outputSchema(operation, options),
   });
 }

@@ -20,7 +20,7 @@ export const listed = (tool: Tool) => ({
 export const annotationsOf = (tool: Tool) => ({
   title: tool.title,
   readOnlyHint: tool.safety === "read",
-  destructiveHint: tool.safety === "destructive",
+  destructiveHint: tool.worst === "destructive",
   idempotentHint: tool.idempotent,
   openWorldHint: tool.openWorld,
 });

@@ -27,6 +27,7 @@ export function coreTool<const Input extends Shape>(spec: CoreToolSpec<Input>): 
   return lazily(
     {
       ...rest,
+      worst: spec.safety,
       idempotent: spec.safety === "read",
       openWorld: false,
       everyday: spec.everyday ?? true,

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
 import {
   CLOCK,
   type Clock,
@@ -10,10 +12,14 @@ import {
   isProxMcpError,
   LOGGER,
   type Logger,
+  PEERS,
+  type Peers,
   type Progress,
   ProxMcpError,
+  type WebSocketStream,
 } from "proxmcp/plugin";
 import { refused, taskFailed, untrusted } from "./errors.js";
+import { progressOf, withOperation } from "./operations.js";
 import { type LxdConnectionInfo, targetOf } from "./options.js";
 import type { Envelope, Operation, ServerInfo } from "./wire.js";
 
@@ -23,6 +29,7 @@ export interface Ask {
   readonly doing: string;
   readonly signal: AbortSignal;
   readonly query?: HttpRequest["query"];
+  readonly headers?: Readonly<Record<string, string>>;
   /** Told how far a background task is. */
   readonly progress?: (progress: Progress) => void;
 }
@@ -34,6 +41,9 @@ export interface Extract {
   readonly total: number;
 }
 
+/** What a request carries beside its address. */
+export type Content = Pick<HttpRequest, "json" | "body" | "headers">;
+
 /** Seconds that the server holds a wait for an operation; between two waits its progress is passed on. */
 const WAIT = 1;
 /** How often a change is tried while its instance is busy, and the milliseconds in between. */
@@ -43,16 +53,19 @@ const CLEANUP = 5_000;
 
 /** The REST API of LXD and Incus: the envelope, background operations, errors. */
 export class LxdClient {
-  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK] as const;
+  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK, PEERS] as const;
   readonly connection: LxdConnectionInfo;
   readonly clock: Clock;
+  /** The other hosts, for what goes from one to another. */
+  readonly peers: Peers;
   readonly #http: HttpClient;
   readonly #log: Logger;
   #server: Promise<ServerInfo> | undefined;
 
-  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock) {
+  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers) {
     this.connection = connection;
     this.clock = clock;
+    this.peers = peers;
     this.#log = log;
     this.#http = http.open(targetOf(connection.options));
   }
@@ -128,19 +141,40 @@ export class LxdClient {
   /** The beginning (`first`) or the end (`last`) of a file, as many bytes: logs and recorded output. */
   async extract(path: string, range: { readonly first: number } | { readonly last: number }, ask: Ask): Promise<Extract> {
     const wanted = "first" in range ? `bytes=0-${range.first - 1}` : `bytes=-${range.last}`;
-    const response = await this.#send("GET", path, ask, undefined, { range: wanted });
+    const response = await this.#send("GET", path, ask, { headers: { range: wanted } });
     // 416: there is no such part of an empty file.
     if (response.status === 416) return { text: "", total: 0 };
-    const bytes = await response.bytes();
-    if (response.status >= 400) throw await this.#refusal("GET", path, ask, response.status, reasonIn(new TextDecoder().decode(bytes)));
+    const bytes = await (await this.#accepted(response, "GET", path, ask)).bytes();
     const total = Number(/\/(\d+)$/.exec(String(response.headers["content-range"] ?? ""))?.[1] ?? bytes.length);
     // A server that knows no ranges sends the whole file.
     const part = "first" in range ? bytes.subarray(0, range.first) : bytes.subarray(Math.max(0, bytes.length - range.last));
     return { text: new TextDecoder().decode(part), total };
   }
 
+  /** A request that takes or answers bytes and no envelope: files and backups. What answers it has been accepted by the server. */
+  async send(method: string, path: string, ask: Ask, content: Content = {}): Promise<HttpResponse> {
+    return await this.#accepted(await this.#send(method, path, ask, content), method, path, ask);
+  }
+
+  /** A change whose body is bytes: as `begin`. */
+  async upload(path: string, content: Content, ask: Ask): Promise<Operation | undefined> {
+    const answer = envelopeIn(await (await this.send("POST", path, ask, content)).text());
+    return answer?.type === "async" ? (answer.metadata as Operation) : undefined;
+  }
+
+  /** One of the websockets of an operation, by its secret: messages. */
+  async stream(operation: string, secret: string, { signal }: Ask): Promise<WebSocketStream> {
+    return await this.#http.websocket({ path: socketOf(operation), query: { secret }, signal });
+  }
+
+  /** The same as bytes on the wire: websocket frames, to be passed on as they are. */
+  async wire(operation: string, secret: string, { signal }: Ask): Promise<Duplex> {
+    const headers = { "sec-websocket-version": "13", "sec-websocket-key": randomBytes(16).toString("base64") };
+    return await this.#http.upgrade({ method: "GET", path: socketOf(operation), query: { secret }, headers, signal }, "websocket");
+  }
+
   async #envelope(method: string, path: string, ask: Ask, body?: unknown): Promise<Envelope> {
-    const response = await this.#send(method, path, ask, body);
+    const response = await this.#send(method, path, ask, body === undefined ? {} : { json: body });
     const text = await response.text();
     const answer = envelopeIn(text);
     if (response.status >= 400 || answer?.type === "error") {
@@ -150,15 +184,20 @@ export class LxdClient {
     return answer;
   }
 
-  #send(method: string, path: string, ask: Ask, body?: unknown, headers?: Record<string, string>): Promise<HttpResponse> {
+  #send(method: string, path: string, ask: Ask, content: Content): Promise<HttpResponse> {
     return this.#http.request({
       method,
       path,
       query: { project: this.connection.options.project, ...ask.query },
-      ...(body === undefined ? {} : { json: body }),
-      ...(headers ? { headers } : {}),
+      ...content,
+      headers: { ...ask.headers, ...content.headers },
       signal: ask.signal,
     });
+  }
+
+  async #accepted(response: HttpResponse, method: string, path: string, ask: Ask): Promise<HttpResponse> {
+    if (response.status < 400) return response;
+    throw await this.#refusal(method, path, ask, response.status, reasonIn(await response.text()) || response.reason);
   }
 
   async #refusal(method: string, path: string, ask: Ask, status: number, reason: string): Promise<ProxMcpError> {
@@ -185,6 +224,8 @@ export class LxdClient {
   }
 }
 
+const socketOf = (operation: string): string => `/1.0/operations/${encodeURIComponent(operation)}/websocket`;
+
 function envelopeIn(text: string): Envelope | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -196,38 +237,3 @@ function envelopeIn(text: string): Envelope | undefined {
 
 /** Before its own handler has a request, the server may answer in plain text. */
 const reasonIn = (text: string): string => envelopeIn(text)?.error ?? text.trim().slice(0, 300);
-
-/** A wait that broke off: the operation is named, and a forgotten one is no NOT_FOUND of the item that the caller asked about. */
-function withOperation(error: unknown, { id, description }: Operation, request: string, doing: string): unknown {
-  if (!isProxMcpError(error)) return error;
-  const tried = [request, `operation ${id} (${description})`];
-  if (error.code === "NOT_FOUND") {
-    return new ProxMcpError("UPSTREAM", `Unable to ${doing}: the server forgot the operation, it may have been restarted`, {
-      tried,
-      data: { operation: id },
-      next: "Look at the item: it may have worked.",
-    });
-  }
-  return new ProxMcpError(error.code, error.message, { ...error.details, tried, data: { ...error.details.data, operation: id } });
-}
-
-/**
- * Passes on the percentages in an operation's metadata (`download_progress: "rootfs: 45% (1.2MB/s)"`). Each stage counts from 0
- * again, so what is passed on is the sum over the stages so far: it only grows.
- */
-function progressOf(tell: Ask["progress"]): (metadata: Operation["metadata"]) => void {
-  const stages = new Map<string, number>();
-  let last = -1;
-  return (metadata) => {
-    for (const [key, text] of Object.entries(metadata ?? {})) {
-      const percent = key.endsWith("_progress") && typeof text === "string" ? /(\d+)%/.exec(text)?.[1] : undefined;
-      if (percent === undefined) continue;
-      const stage = `${key} ${(text as string).split(":")[0]}`;
-      stages.set(stage, Math.max(Number(percent), stages.get(stage) ?? 0));
-      const progress = [...stages.values()].reduce((sum, one) => sum + one, 0);
-      if (progress <= last) continue;
-      last = progress;
-      tell?.({ progress, total: stages.size * 100, message: text as string });
-    }
-  };
-}

@@ -17,10 +17,10 @@ export interface Refusal {
 // The server has few codes and many texts: 400 and 500 both carry wrong states, bad input and missing things.
 const EXISTS = /already exists|already in use/i;
 const STATE =
-  /(is|isn't|is not|are|must be) (already )?(running|stopped|frozen)\b|not running|while (it is )?running|of running (container|instance|vm)|isn't frozen/i;
+  /(is|isn't|is not|are|must be) (already )?(running|stopped|frozen)\b|not running|while (it is )?running|(of|a) running (container|instance|vm)|isn't frozen/i;
 const BUSY = /is busy|being (created|deleted|moved)|another operation|operation .*(in progress|already running)/i;
 const FULL = /no space left|not enough|disk quota exceeded|reached maximum number|limit .*(reached|exceeded)|insufficient/i;
-const INPUT = /^Invalid |: Invalid |Unknown configuration key|Unknown (action|source type)|can't be 0|Must specify|Missing /i;
+const INPUT = /^Invalid |Unsupported compression|: Invalid |Unknown configuration key|Unknown (action|source type)|can't be 0|Must specify|Missing /i;
 const MISSING = /not found|(doesn't|does not) exist/i;
 
 /** What a refused request means to the caller. */

@@ -1,6 +1,7 @@
 import { defineProvider } from "proxmcp/plugin";
 import { capacity, testConnection } from "./capacity.js";
 import { LxdClient } from "./client.js";
+import { backups } from "./kinds/backups.js";
 import { images } from "./kinds/images.js";
 import { instances } from "./kinds/instances.js";
 import { members } from "./kinds/members.js";
@@ -22,6 +23,6 @@ export default defineProvider({
   client: LxdClient,
   test: testConnection,
   capacity,
-  kinds: [instances, snapshots, images, networks, storagePools, profiles, members],
+  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, members],
   sandbox: () => import("./sandbox/index.js"),
 });

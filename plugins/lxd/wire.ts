@@ -16,6 +16,8 @@ export interface Operation {
   readonly status_code: number;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly may_cancel: boolean;
+  /** Paths of what it works on. */
+  readonly resources?: { readonly instances?: readonly string[] } | null;
   readonly err: string;
 }
 
@@ -31,6 +33,10 @@ export interface ServerInfo {
     readonly architectures: readonly string[];
     readonly kernel_version?: string;
     readonly project?: string;
+    /** Where it listens: `192.168.1.7:8443`. */
+    readonly addresses?: readonly string[];
+    /** PEM. */
+    readonly certificate?: string;
   };
 }
 
@@ -55,18 +61,27 @@ export interface WireInstance {
   readonly expanded_devices?: Devices;
   readonly state?: WireState | null;
   readonly snapshots?: readonly WireSnapshot[] | null;
+  readonly backups?: readonly WireBackup[] | null;
 }
 
 export interface WireState {
   readonly status: string;
   readonly started_at?: string;
-  readonly memory?: { readonly usage: number } | null;
-  readonly disk?: Readonly<Record<string, { readonly usage: number }>> | null;
+  readonly cpu?: { readonly usage: number; readonly allocated_time?: number } | null;
+  readonly memory?: { readonly usage: number; readonly usage_peak?: number; readonly swap_usage?: number; readonly total?: number } | null;
+  readonly disk?: Readonly<Record<string, { readonly usage: number; readonly total?: number }>> | null;
+  readonly processes?: number;
   readonly network?: Readonly<Record<string, WireInterface>> | null;
 }
 
 export interface WireInterface {
   readonly host_name?: string;
+  readonly counters?: {
+    readonly bytes_received: number;
+    readonly bytes_sent: number;
+    readonly errors_received?: number;
+    readonly errors_sent?: number;
+  };
   readonly type?: string;
   readonly addresses?: readonly { readonly family: string; readonly address: string; readonly scope: string }[] | null;
 }
@@ -77,6 +92,15 @@ export interface WireSnapshot {
   readonly expires_at?: string;
   readonly stateful: boolean;
   readonly size?: number;
+}
+
+export interface WireBackup {
+  readonly name: string;
+  readonly created_at: string;
+  readonly expires_at?: string;
+  readonly instance_only?: boolean;
+  readonly container_only?: boolean;
+  readonly optimized_storage: boolean;
 }
 
 export interface WireImage {

@@ -1,11 +1,12 @@
 /**
- * A backup in another cluster. The API carries none from one cluster to another, so both have to see one storage: a backup that does not
- * lie there yet is made anew there from its guest.
+ * A backup in another cluster. The API carries none from one cluster to another. Where both see one storage, a backup that does not lie
+ * there yet is made anew there from its guest; else its file is carried over SSH.
  * @module
  */
 import { type ActionArgs, ProxMcpError } from "proxmcp/plugin";
 import { type Backup, backupsOf } from "./backups.js";
 import { commonStorage, farSide } from "./between.js";
+import { canCarry, carry, fileStorage } from "./carry.js";
 import { at, type ProxmoxClient } from "./client.js";
 import { resourcesOf } from "./resources.js";
 
@@ -20,10 +21,7 @@ export async function copyBackup(args: ActionArgs<ProxmoxClient, { readonly to_c
   const { client, input, signal, note } = args;
   const far = farSide(client, input.to_cluster, { name: "proxmox_backup_copy", safety: "write" });
   const storage = (await commonStorage(client, far, signal, backup.storage)) ?? (await commonStorage(client, far, signal));
-  if (storage === undefined)
-    throw new ProxMcpError("UNSUPPORTED", `${client.name} and ${far.name} have no storage for backups in common.`, {
-      next: "Add the same NFS, CIFS or Proxmox Backup Server storage to both clusters, under the same name.",
-    });
+  if (storage === undefined) return await carried(args, backup, far);
   let id = backup.id;
   if (storage !== backup.storage) {
     const guest = (await resourcesOf(client, signal, "vm")).find(({ vmid }) => vmid === backup.vmid);
@@ -41,4 +39,26 @@ export async function copyBackup(args: ActionArgs<ProxmoxClient, { readonly to_c
       next: "Check that both clusters mount the same place under this name.",
     });
   return { id, to_cluster: far.name, storage, verified: true };
+}
+
+async function carried(
+  args: ActionArgs<ProxmoxClient, { readonly to_cluster: string }>,
+  { id, node, storage, size }: Backup & { readonly size?: number },
+  far: ProxmoxClient,
+): Promise<Copied> {
+  const { client, signal, note } = args;
+  if (!canCarry(client, far))
+    throw new ProxMcpError("UNSUPPORTED", `${client.name} and ${far.name} have no storage for backups in common, and not both have SSH.`, {
+      next: "Add the same NFS, CIFS or Proxmox Backup Server storage to both clusters, under the same name, or `ssh` to both connections.",
+    });
+  if ((await resourcesOf(client, signal)).some((row) => row.type === "storage" && row.storage === storage && row.plugintype === "pbs"))
+    throw new ProxMcpError("UNSUPPORTED", `${id} lies on a backup server, where it is no file that could be carried.`, {
+      next: `Add that backup server to ${far.name}, or back the guest up to a directory storage first.`,
+    });
+  const to = await fileStorage(far, far.options.node, signal);
+  const made = await carry(args, { id, node, size }, far, to);
+  const seen = (await backupsOf({ client: far, signal }, { storage: to.storage })).items.some((one) => one.id === made);
+  if (!seen) throw new ProxMcpError("TASK_FAILED", `${made} was carried to node ${to.node} of ${far.name}, but is not listed there.`);
+  note(`It was carried over SSH to node ${to.node} of ${far.name}.`);
+  return { id: made, to_cluster: far.name, storage: to.storage, verified: true };
 }

@@ -36,6 +36,8 @@ export interface Records {
   readonly verbs?: readonly ("create" | "update" | "delete")[];
   /** Parameters that a creation or a change has besides the columns: the type of a thing that comes in several. */
   readonly fixed?: Parameters;
+  /** What is sent instead, where an older release has other names: by the path of the list. Throws UNSUPPORTED for what it lacks. */
+  sent?(parameters: Parameters, path: string): Parameters;
   /** Records are put, not posted. */
   readonly updateFixed?: (row: Row) => Parameters;
   /** What a deletion takes away, in a sentence. */
@@ -67,8 +69,8 @@ export function records(spec: Records): Kind<ProxmoxClient> {
   const item = z.object({ ...shape, ...withinShape });
   const itemOf = (row: Row, args: Args): Row => ({ ...readRow(columns, row), ...definedOf(args.at), ...spec.more?.(row, args) });
   const pathOf = async (args: Args): Promise<string> => await spec.path(args);
-  const oneAt = async (args: Args, id: string): Promise<string> =>
-    (spec.one ?? ((path: string, name: string) => `${path}${at`/${name}`}`))(await pathOf(args), id);
+  const oneIn = spec.one ?? ((path: string, name: string) => `${path}${at`/${name}`}`);
+  const oneAt = async (args: Args, id: string): Promise<string> => oneIn(await pathOf(args), id);
 
   const list = async (args: Args): Promise<Row[]> => {
     const rows = await args.client.get<readonly Row[] | null>(await pathOf(args), args.signal, spec.query ?? {});
@@ -96,7 +98,9 @@ export function records(spec: Records): Kind<ProxmoxClient> {
       aliases: spec.aliases?.create ?? [],
       input: inputOf(columns, "create"),
       run: async (args: ActionArgs<ProxmoxClient, Row, At>) => {
-        await args.client.write("POST", await pathOf(args), { ...spec.fixed, ...encode(columns, args.input) }, args);
+        const path = await pathOf(args);
+        const parameters = { ...spec.fixed, ...encode(columns, args.input) };
+        await args.client.write("POST", path, spec.sent?.(parameters, path) ?? parameters, args);
         return args.input[key] === undefined ? await newest(args, list, key) : { key: String(args.input[key]) };
       },
     } as never);
@@ -111,7 +115,9 @@ export function records(spec: Records): Kind<ProxmoxClient> {
         if (Object.values(parameters).every((value) => value === undefined))
           throw new ProxMcpError("INVALID_INPUT", "There is nothing to change: give at least one setting, or name some in `clear`.");
         const extra = spec.updateFixed?.(await get(args)) ?? {};
-        await args.client.write("PUT", await oneAt(args, args.key), { ...extra, ...parameters }, args);
+        const path = await pathOf(args);
+        const all = { ...extra, ...parameters };
+        await args.client.write("PUT", oneIn(path, args.key), spec.sent?.(all, path) ?? all, args);
       },
     } as never);
   if (verbs.includes("delete"))

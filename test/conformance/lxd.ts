@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Bench } from "../conformance.js";
+import { instanceScenario } from "./lxd-instances.js";
 
 const MIB = 1024 * 1024;
 
@@ -8,6 +9,7 @@ export const lxdScenario =
   ({ image }: { image: string }) =>
   (bench: () => Bench): void => {
     const name = `conformance-${process.pid}`;
+    instanceScenario({ image })(bench);
 
     it("leads an instance through its life", async () => {
       const { item, result, rows, call } = bench();

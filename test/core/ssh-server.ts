@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly code?: boolean;
   /** Whether commands are run at all; "drop": the connection dies instead. */
   readonly exec?: boolean | "drop";
+  /** Added to the environment of the commands. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export const PASSWORD = "correct horse";
@@ -145,7 +147,7 @@ export class TestServer {
         if (exec === "drop") return this.drop();
         this.commands.push(command);
         // As in sshd, the session is in use until its process has gone, whatever became of the channel.
-        run(command, acceptExec(), () => {
+        run(command, this.#options.env ?? {}, acceptExec(), () => {
           mine -= 1;
         });
       });
@@ -180,8 +182,8 @@ function proves(context: AuthContext, done: (right: boolean) => void): void {
   done(!context.signature || !context.blob || key.verify(context.blob, context.signature, context.hashAlgo) === true);
 }
 
-function run(command: string, channel: ServerChannel, gone: () => void): void {
-  const child = spawn("sh", ["-c", command]);
+function run(command: string, env: Readonly<Record<string, string>>, channel: ServerChannel, gone: () => void): void {
+  const child = spawn("sh", ["-c", command], { env: { ...process.env, ...env } });
   child.stdout.on("data", (chunk) => channel.write(chunk));
   child.stderr.on("data", (chunk) => channel.stderr.write(chunk));
   child.stdin.on("error", () => {});

@@ -9,9 +9,12 @@ interface Tls {
   readonly key: string;
 }
 
+type Lxd = Tls & { readonly socket: string; readonly fingerprint: string; readonly image: string; readonly instance: string };
+
 /** What `up.sh` started: see test/engines/README.md. Paths, not contents. */
 export interface Engines {
-  readonly lxd: Tls & { readonly socket: string; readonly fingerprint: string; readonly image: string; readonly instance: string };
+  readonly lxd: Lxd;
+  readonly lxd2: Lxd;
   readonly docker: { readonly socket: string; readonly url: string; readonly image: string; readonly container: string };
   readonly dockerTls: Tls & { readonly socket: string; readonly ca: string; readonly image: string; readonly container: string };
   readonly registry: { readonly url: string };

@@ -1,4 +1,4 @@
-import { type Action, isProxMcpError, type Kind, type Progress, type ProxMcpError, type Sandbox, type SandboxOptions } from "proxmcp/plugin";
+import { type Action, isProxMcpError, type Kind, type Peers, type Progress, ProxMcpError, type Sandbox, type SandboxOptions } from "proxmcp/plugin";
 import { z } from "zod";
 import { UndiciHttp } from "../../core/transport/http.js";
 import { LxdClient } from "../../plugins/lxd/client.js";
@@ -11,8 +11,15 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** Pauses are short, so that what is tried again is tried soon. */
 const clock = { now: () => Date.now(), sleep: (milliseconds: number) => new Promise<void>((done) => setTimeout(done, Math.min(milliseconds, 5))) };
 
+const alone: Peers = {
+  names: ["host"],
+  client: (name) => {
+    throw new ProxMcpError("CONNECTION_UNKNOWN", `There is no "${name}".`);
+  },
+};
+
 export const clientOf = (options: Row): LxdClient =>
-  new LxdClient(new UndiciHttp(), { name: "host", provider: "lxd", options: LxdConnection.parse(options), tags: {} }, silent, clock);
+  new LxdClient(new UndiciHttp(), { name: "host", provider: "lxd", options: LxdConnection.parse(options), tags: {} }, silent, clock, alone);
 
 /** A sandbox with a client on it, and the operations of the plugin by their names. */
 export interface Host {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { appOf, closeAll, sandboxOf } from "./proxmox-setup.js";
+import { appOf, closeAll, failure, sandboxOf } from "./proxmox-setup.js";
 
 afterEach(closeAll);
 
@@ -56,6 +56,15 @@ const cases: readonly Case[] = [
   { tool: "sdn_zone_list", planted: { "/cluster/sdn/zones": "/cluster/sdn/zones" }, lost: ["digest"] },
   { tool: "sdn_vnet_list", planted: { "/cluster/sdn/vnets": "/cluster/sdn/vnets" }, lost: ["digest", "type"] },
   { tool: "firewall_rule_list", planted: { "/cluster/firewall/rules": "/cluster/firewall/rules" }, lost: ["digest", "ipversion"] },
+  { tool: "firewall_alias_list", planted: { "/cluster/firewall/aliases": "/cluster/firewall/aliases" }, lost: ["digest", "ipversion"] },
+  { tool: "firewall_group_list", planted: { "/cluster/firewall/groups": "/cluster/firewall/groups" }, lost: ["digest"] },
+  { tool: "firewall_ipset_list", planted: { "/cluster/firewall/ipset": "/cluster/firewall/ipset" }, lost: ["digest"] },
+  {
+    tool: "sdn_subnet_list",
+    args: { vnet: "vn1" },
+    planted: { "/vnets/vn1/subnets": "/cluster/sdn/vnets/{vnet}/subnets" },
+    lost: ["digest", "type", "mask", "network", "zone", "dhcp-range"],
+  },
   {
     tool: "network_list",
     args: { node: "pve1" },
@@ -180,6 +189,150 @@ describe("answers of a real cluster", () => {
 });
 
 describe("Proxmox VE 8", () => {
+  test("has groups of nodes where there are rules from 9 on: all four verbs, and an error for what it lacks", async () => {
+    const sandbox = await sandboxOf({ estate: { release: "8.4.1" } });
+    const app = await appOf({ prod: sandbox });
+    const call = (verb: string, args: Row) => app.call(`proxmox_ha_rule_${verb}`, args, { confirm: true });
+    const sent = (method: string) => sandbox.requests.findLast((request) => request.method === method);
+    expect(await call("list", {})).toMatchObject({
+      items: [{ id: "db-nodes", type: "node-affinity", nodes: ["pve2:2", "pve3:1"], strict: false }],
+    });
+    const made = await call("create", { id: "web", type: "node-affinity", nodes: ["pve1:2", "pve2"], strict: true, description: "front" });
+    expect(made).toMatchObject({ item: { id: "web", nodes: ["pve1:2", "pve2"], strict: true, description: "front" } });
+    expect(sent("POST")).toMatchObject({ path: "/api2/json/cluster/ha/groups" });
+    expect(sent("POST")?.json()).toEqual({ group: "web", nodes: "pve1:2,pve2", restricted: true, comment: "front" });
+    expect(await call("update", { id: "web", nodes: ["pve3"], clear: ["strict"] })).toMatchObject({ item: { id: "web", nodes: ["pve3"] } });
+    expect(sent("PUT")?.json()).toEqual({ nodes: "pve3", delete: "restricted" });
+    for (const args of [
+      { id: "x", type: "resource-affinity", resources: ["vm:100"] },
+      { id: "x", type: "node-affinity", resources: ["vm:100"], nodes: ["pve1"] },
+    ])
+      expect(await failure(call("create", args))).toMatchObject({ code: "UNSUPPORTED", next: expect.stringContaining("proxmox_ha_resource_update") });
+    expect(await call("delete", { id: "web" })).toMatchObject({ deleted: true });
+    expect(await failure(call("get", { id: "web" }))).toMatchObject({ code: "NOT_FOUND" });
+    const joined = await app.call("proxmox_ha_resource_update", { id: "vm:102", group: "db-nodes" });
+    expect(joined).toMatchObject({ item: { id: "vm:102", group: "db-nodes" } });
+  });
+
+  test.each<[tool: string, path: RegExp, rows: readonly Row[], expected: readonly Row[], args?: Row]>([
+    [
+      "backup_job_list",
+      /cluster\/backup$/,
+      [
+        {
+          id: "backup-1",
+          type: "vzdump",
+          dow: "sat,sun",
+          starttime: "02:30",
+          storage: "nas",
+          all: 1,
+          enabled: "1",
+          mailto: "ops@example.org",
+          maxfiles: 3,
+        },
+        { id: "backup-2", type: "vzdump", schedule: "daily", vmid: "100,101", mode: "stop", compress: "zstd" },
+      ],
+      [
+        { id: "backup-1", enabled: true, all: true },
+        { id: "backup-2", guests: ["100", "101"], mode: "stop" },
+      ],
+    ],
+    [
+      "ha_resource_list",
+      /cluster\/ha\/resources$/,
+      [{ sid: "vm:100", type: "vm", state: "started", group: "g1", max_restart: "1", max_relocate: "1", digest: "d" }],
+      [{ id: "vm:100", group: "g1", max_restart: 1 }],
+    ],
+    ["user_list", /access\/users$/, [{ userid: "root@pam", enable: 1, expire: 0, email: "a@example.org" }], [{ id: "root@pam", enabled: true }]],
+    [
+      "replication_list",
+      /cluster\/replication$/,
+      [{ id: "100-0", type: "local", guest: "100", jobnum: "0", target: "pve2", schedule: "*/15", source: "pve1" }],
+      [{ id: "100-0", target: "pve2" }],
+    ],
+    [
+      "task_list",
+      /cluster\/tasks$/,
+      [
+        {
+          upid: "UPID:pve1:0000A1B2:00C3D4E5:65000000:qmstart:100:root@pam:",
+          node: "pve1",
+          id: "100",
+          type: "qmstart",
+          user: "root@pam",
+          starttime: 1_694_498_816,
+          endtime: 1_694_498_820,
+          status: "OK",
+          saved: "1",
+        },
+      ],
+      [{ type: "qmstart", target: "100", status: "ok", duration: 4 }],
+    ],
+    [
+      "service_list",
+      /\/services$/,
+      [{ service: "pveproxy", name: "pveproxy", desc: "PVE API Proxy Server", state: "running" }],
+      [{ name: "pveproxy", status: "running" }],
+      { node: "pve1" },
+    ],
+    [
+      "network_list",
+      /\/network$/,
+      [
+        {
+          iface: "vmbr0",
+          type: "bridge",
+          method: "static",
+          address: "10.0.0.1",
+          netmask: "24",
+          gateway: "10.0.0.254",
+          autostart: 1,
+          active: 1,
+          bridge_ports: "eno1",
+        },
+      ],
+      [{ name: "vmbr0", type: "bridge", active: true, gateway: "10.0.0.254" }],
+      { node: "pve1" },
+    ],
+    [
+      "disk_list",
+      /\/disks\/list$/,
+      [
+        {
+          devpath: "/dev/sda",
+          used: "LVM",
+          gpt: 1,
+          size: 480_103_981_056,
+          osdid: -1,
+          model: "SSD",
+          serial: "X",
+          vendor: "ATA",
+          wearout: "N/A",
+          health: "PASSED",
+          type: "ssd",
+        },
+      ],
+      [{ device: "/dev/sda", type: "ssd", health: "PASSED" }],
+      { node: "pve1" },
+    ],
+    ["sdn_zone_list", /sdn\/zones$/, [{ zone: "z1", type: "simple", ipam: "pve", digest: "d" }], [{ id: "z1", type: "simple" }]],
+    ["pool_list", /\/pools$/, [{ poolid: "dev", comment: "Dev" }], [{ id: "dev", description: "Dev" }]],
+    ["realm_list", /access\/domains$/, [{ realm: "pam", type: "pam", comment: "Linux PAM" }], [{ id: "pam", type: "pam" }]],
+    ["role_list", /access\/roles$/, [{ roleid: "PVEAuditor", special: "1", privs: "VM.Audit,Sys.Audit" }], [{ id: "PVEAuditor", built_in: true }]],
+    [
+      "firewall_rule_list",
+      /cluster\/firewall\/rules$/,
+      [{ pos: "0", type: "in", action: "ACCEPT", enable: "1", proto: "tcp", dport: "22", digest: "d" }],
+      [{ position: 0, enabled: true, port: "22" }],
+    ],
+  ])("%s takes its rows, numbers as text among them", async (tool, path, rows, expected, args = {}) => {
+    const sandbox = await sandboxOf({ estate: { release: "8.4.1" } });
+    sandbox.fail({ method: "GET", path, status: 200, reason: "OK", body: { data: rows } });
+    const { items, errors } = (await (await appOf({ prod: sandbox })).call(`proxmox_${tool}`, args)) as { items: Row[]; errors?: unknown };
+    expect(errors).toBeUndefined();
+    expect(items).toMatchObject(expected);
+  });
+
   test("rows without what came later, and groups where there are no rules yet", async () => {
     const sandbox = await sandboxOf();
     const plant = (path: RegExp, data: unknown) => sandbox.fail({ method: "GET", path, status: 200, reason: "OK", body: { data } });

@@ -216,12 +216,14 @@ export const REFUSED: Readonly<Record<string, string>> = {
   proxmox_api_call: "NOT_FOUND",
   proxmox_ct_suspend: "TASK_FAILED",
   proxmox_vm_migrate_cluster: "CONNECTION_UNKNOWN",
+  proxmox_ct_migrate_cluster: "CONNECTION_UNKNOWN",
   proxmox_backup_copy: "CONNECTION_UNKNOWN",
 };
 
 /** Suspending a container fails where its node lacks a program, as most do. */
 export const EXTRA: readonly Stop[] = [
   stop("vm_migrate_cluster", { id: "108", to_cluster: "elsewhere" }),
+  stop("ct_migrate_cluster", { id: "201", to_cluster: "elsewhere" }),
   stop("backup_list"),
   stop("backup_copy", (seen) => ({ id: items(seen, "backup_list")[0]?.id, to_cluster: "elsewhere" })),
 

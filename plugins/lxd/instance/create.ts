@@ -3,56 +3,32 @@ import { z } from "zod";
 import type { LxdClient } from "../client.js";
 import { formatSize } from "../sizes.js";
 import type { Devices, WireImage, WireProfile } from "../wire.js";
+import { awaitAddress } from "./arrival.js";
+import { cloudInit } from "./cloud-init.js";
+import { imageSource } from "./image-source.js";
 import { changeState, pathOf } from "./power.js";
 import { rootDisk } from "./fields.js";
 
 export const CreateInput = {
-  name: z.string().describe("Name: letters, digits and hyphens"),
-  image: z.string().min(1).describe("Local alias or fingerprint, or ubuntu:22.04, images:debian/12"),
+  name: z.string().describe("Letters, digits, hyphens"),
+  image: z.string().min(1).describe("Local alias or fingerprint, ubuntu:22.04, images:debian/12"),
+  image_server: z.url().optional().describe("URL: simplestreams, or LXD on port 8443"),
   type: z.enum(["container", "virtual-machine"]).default("container").describe("Container or virtual machine"),
   cpu: z.int().min(1).optional().describe("Cores"),
-  memory: z.int().min(1).optional().describe("Memory limit in bytes"),
-  disk: z.int().min(1).optional().describe("Root disk in bytes"),
-  profiles: z.array(z.string()).optional().describe("Profiles, default: default"),
-  network: z.string().optional().describe("Network or bridge for its eth0, instead of the profile's"),
+  memory: z.int().min(1).optional().describe("Bytes"),
+  disk: z.int().min(1).optional().describe("Root disk, bytes"),
+  profiles: z.array(z.string()).optional().describe("Default: default"),
+  network: z.string().optional().describe("Network or bridge for its eth0"),
   config: z.record(z.string(), z.string()).optional().describe("Further configuration keys"),
-  nesting: z.boolean().optional().describe("Allow containers inside it"),
+  user_data: z.string().optional().describe("cloud-init user data"),
+  ssh_keys: z.array(z.string()).optional().describe("Public keys"),
+  nesting: z.boolean().optional().describe("Allow Docker inside"),
   ephemeral: z.boolean().optional().describe("Delete it when it stops"),
-  node: z.string().optional().describe("Cluster member to put it on"),
-  start: z.boolean().default(true).describe("Start it once created"),
+  node: z.string().optional().describe("Cluster member"),
+  start: z.boolean().default(true).describe("Start it"),
+  wait: z.int().min(0).max(600).default(20).describe("Seconds for its address"),
 };
 type Input = z.output<z.ZodObject<typeof CreateInput>>;
-
-/** Image servers by the names that the command-line clients know them by. LXD and Incus have different homes for `images`. */
-const UBUNTU: Readonly<Record<string, string>> = {
-  ubuntu: "https://cloud-images.ubuntu.com/releases",
-  "ubuntu-daily": "https://cloud-images.ubuntu.com/daily",
-  "ubuntu-minimal": "https://cloud-images.ubuntu.com/minimal/releases",
-  "ubuntu-minimal-daily": "https://cloud-images.ubuntu.com/minimal/daily",
-};
-const IMAGES: Readonly<Record<string, string>> = { lxd: "https://images.lxd.canonical.com", incus: "https://images.linuxcontainers.org" };
-
-/** Where an image comes from, as `source` of `POST /1.0/instances`. */
-export async function imageSource(client: LxdClient, image: string, signal: AbortSignal): Promise<Record<string, string>> {
-  const colon = image.indexOf(":");
-  if (colon < 0) {
-    // Fingerprints are given in full or by their first dozen digits; shorter hex is more likely a word such as "cafe".
-    return /^[0-9a-f]{12,64}$/i.test(image) ? { type: "image", fingerprint: image.toLowerCase() } : { type: "image", alias: image };
-  }
-  const [remote, alias] = [image.slice(0, colon), image.slice(colon + 1)];
-  if (remote === "local") return imageSource(client, alias, signal);
-  const server = UBUNTU[remote] ?? (remote === "images" ? IMAGES[(await client.server(signal)).environment?.server ?? "lxd"] : undefined);
-  if (!server || !alias) {
-    throw new ProxMcpError(
-      "INVALID_INPUT",
-      `"${image}" names no image: before the colon goes one of ${[...Object.keys(UBUNTU), "images"].join(", ")}`,
-      {
-        data: { argument: "image" },
-      },
-    );
-  }
-  return { type: "image", mode: "pull", protocol: "simplestreams", server, alias };
-}
 
 /** Creates an instance, and starts it unless told not to: `POST /1.0/instances`. */
 export async function createInstance(args: ActionArgs<LxdClient, Input>): Promise<{ key: string }> {
@@ -63,8 +39,8 @@ export async function createInstance(args: ActionArgs<LxdClient, Input>): Promis
   const body = {
     name,
     type,
-    source: await imageSource(client, input.image, signal),
-    config: configOf(input),
+    source: await imageSource(client, input.image, signal, input.image_server),
+    config: { ...(await cloudInit(args, input)), ...configOf(input) },
     devices,
     ...(profiles ? { profiles } : {}),
     ...(ephemeral ? { ephemeral } : {}),
@@ -72,10 +48,21 @@ export async function createInstance(args: ActionArgs<LxdClient, Input>): Promis
   try {
     await client.change("POST", "/1.0/instances", body, ask);
   } catch (error) {
+    if (signal.aborted) throw halfMade(error, name);
     throw isImageMissing(error) ? await imageMissing(client, input.image, error, signal) : error;
   }
-  if (input.start) await startOrRemove(args);
+  if (input.start) {
+    await startOrRemove(args);
+    if (input.wait > 0) await awaitAddress(args, name, input.wait);
+  }
   return { key: name };
+}
+
+/** The caller is gone while the server may still be at it, so it is named. */
+function halfMade(error: unknown, name: string): unknown {
+  if (!isProxMcpError(error)) return error;
+  const next = `The server may still make instance "${name}", or have left it half made: look at it, then start or delete it.`;
+  return new ProxMcpError(error.code, error.message, { ...error.details, next });
 }
 
 /** A half-made instance is worse than none: one that does not start is removed again, or named if that fails too. */

@@ -54,6 +54,7 @@ export const Instance = z.object({
   profiles: facet(z.array(z.string()), "Profiles applied to it", { says: ["profile"] }),
   ephemeral: facet(z.boolean(), "Whether stopping deletes it", { says: ["temporary"] }),
   snapshots: facet(z.int(), "How many snapshots it has", { says: ["snapshot count"] }).optional(),
+  snapshot_schedule: facet(z.string(), "When snapshots are taken by themselves", { says: ["schedule"] }).optional(),
   description: facet(z.string(), "Its owner's words").optional(),
   created: facet(z.iso.datetime({ offset: true }), "When it was created", { says: ["creation date", "age"] }).optional(),
 });
@@ -113,6 +114,7 @@ export function instanceOf(wire: WireInstance, clock: Clock): Instance {
     ephemeral: wire.ephemeral,
     // null both when there are none and when they were not asked for; with a state they were.
     snapshots: wire.snapshots?.length ?? (state ? 0 : undefined),
+    snapshot_schedule: config["snapshots.schedule"] || undefined,
     description: wire.description || undefined,
     created: moment(wire.created_at),
   }) as Instance;

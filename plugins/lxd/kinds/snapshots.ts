@@ -28,6 +28,8 @@ const snapshotOf = (wire: WireSnapshot, instance: string) =>
     size: wire.size !== undefined && wire.size >= 0 ? wire.size : undefined,
   });
 
+/** How the server writes a moment that never comes. */
+const NEVER = "0001-01-01T00:00:00Z";
 const snapshotPath = (instance: string, name: string): string => `${pathOf(instance)}/snapshots/${encodeURIComponent(name)}`;
 
 export const snapshots = kind({
@@ -37,7 +39,7 @@ export const snapshots = kind({
   item: Snapshot,
   key: "name",
   within: { instance: z.string().describe("Instance it was taken of") },
-  everyday: ["list", "create"],
+  everyday: ["create"],
   aliases: { list: ["lxd_list_snapshots"], get: ["lxd_get_snapshot"] },
 
   async list({ client, at, signal }) {
@@ -83,6 +85,26 @@ export const snapshots = kind({
       async run({ client, key, at, input, signal, progress }) {
         const ask = { doing: `restore snapshot "${key}" of instance "${at.instance}"`, signal, progress };
         await client.change("PUT", pathOf(at.instance), { restore: key, stateful: input.stateful }, ask);
+      },
+    }),
+
+    update: write({
+      about: "Say when a snapshot is deleted by itself",
+      input: { expires: z.union([z.iso.datetime({ offset: true }), z.literal("never")]).describe("When to delete it, or never") },
+      async run({ client, key, at, input: { expires }, signal, progress }) {
+        const ask = { doing: `change snapshot "${key}" of instance "${at.instance}"`, signal, progress };
+        await client.change("PUT", snapshotPath(at.instance, key), { expires_at: expires === "never" ? NEVER : expires }, ask);
+      },
+    }),
+
+    rename: write({
+      about: "Give a snapshot another name",
+      input: { new_name: z.string().min(1).describe("Its new name") },
+      aliases: ["lxd_rename_snapshot"],
+      async run({ client, key, at, input: { new_name: name }, signal, progress }) {
+        const ask = { doing: `rename snapshot "${key}" of instance "${at.instance}" to "${name}"`, signal, progress };
+        await client.change("POST", snapshotPath(at.instance, key), { name }, ask);
+        return { key: name };
       },
     }),
 

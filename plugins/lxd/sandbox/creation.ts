@@ -1,8 +1,12 @@
 import { accepted, Refusal } from "./answers.js";
+import { importBackup } from "./backups.js";
 import { fromImage } from "./estate.js";
+import { createFault } from "./faults.js";
+import { thaw } from "./frozen.js";
+import { receive, STREAMS } from "./migration.js";
 import type { Task } from "./operations.js";
 import type { Call } from "./router.js";
-import { checkName, configFault, deviceFault } from "./rules.js";
+import { checkName } from "./rules.js";
 import { snapshotMissing } from "./snapshots.js";
 import { type DeviceSet, type Guest, type Image, type Snapshot, type Text, World } from "./world.js";
 
@@ -14,6 +18,11 @@ interface Source {
   /** What to copy: an instance, or `instance/snapshot`. */
   readonly source?: string;
   readonly instance_only?: boolean;
+  /** Of a migration: `pull` or `push`, and where the other side is. */
+  readonly mode?: string;
+  readonly operation?: string;
+  readonly certificate?: string;
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 interface CreateBody {
@@ -30,9 +39,11 @@ interface CreateBody {
 /** `POST /1.0/instances`. What is plainly wrong is refused at once, the rest fails the operation. */
 export function createGuest(call: Call) {
   const { world } = call;
+  if (String(call.headers["content-type"]).startsWith("application/octet-stream")) return importBackup(call);
   const body = call.json<CreateBody>();
   const source = body.source ?? {};
-  if (source.type !== "image" && source.type !== "copy") throw new Refusal(400, `Unknown source type ${source.type ?? ""}`);
+  if (source.type !== "image" && source.type !== "copy" && source.type !== "migration")
+    throw new Refusal(400, `Unknown source type ${source.type ?? ""}`);
   const image = source.type === "image" && !source.server ? localImage(world, source) : undefined;
   const type = body.type ?? "container";
   if (type !== "container" && type !== "virtual-machine") throw new Refusal(400, "Invalid instance type");
@@ -46,6 +57,7 @@ export function createGuest(call: Call) {
   const target = call.query.get("target");
   if (target && !world.host.members.length) throw new Refusal(400, "Target only allowed when clustered");
   if (target && !world.host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
+  if (source.type === "migration") return receiveGuest(call, body, source, { name, type, profiles, ...(target ? { target } : {}) });
   const original = source.type === "copy" ? originalOf(world, source.source ?? "") : undefined;
   return accepted(
     world.operations.start({
@@ -86,6 +98,47 @@ export function createGuest(call: Call) {
   );
 }
 
+/** `mode: pull` fetches from the other server, `push` waits for it. */
+function receiveGuest(
+  call: Call,
+  body: CreateBody,
+  source: Source,
+  { name, type, profiles, target }: { name: string; type: Guest["type"]; profiles: readonly string[]; target?: string },
+) {
+  const { world } = call;
+  const pulls = source.mode === "pull";
+  if (!pulls && source.mode !== "push") throw new Refusal(400, `Migration mode ${source.mode ?? ""} not implemented`);
+  if (world.guests.has(name)) throw new Refusal(409, `Instance "${name}" already exists`);
+  return accepted(
+    world.operations.start({
+      description: "Creating instance",
+      instances: [`/1.0/instances/${name}`],
+      containers: type === "container",
+      taskError: call.taskError,
+      ...(pulls ? {} : { sockets: STREAMS, metadata: (secrets: Readonly<Record<string, string>>) => secrets }),
+      async run(task) {
+        const guest = { config: { ...body.config }, devices: { ...body.devices }, profiles: [...profiles] };
+        const fault = createFault(world, name, guest);
+        if (fault) throw new Error(`Failed creating instance record: ${fault}`);
+        const { frozen, arrived } = await receive(task, pulls ? source : undefined);
+        const { snapshots, files = new Map() } = thaw(frozen);
+        world.add({
+          ...guest,
+          name,
+          type,
+          architecture: frozen.architecture,
+          description: body.description ?? "",
+          ephemeral: body.ephemeral ?? false,
+          files,
+          snapshots: source.instance_only ? [] : (snapshots ?? []),
+          ...(target ? { location: target } : {}),
+        });
+        arrived();
+      },
+    }),
+  );
+}
+
 /** What a copy is made of: an instance, or one of its snapshots as `instance/snapshot`. */
 function originalOf(world: World, source: string): Snapshot["of"] & Partial<Pick<Guest, "snapshots">> {
   const [name = "", snapshot] = source.split("/");
@@ -94,17 +147,6 @@ function originalOf(world: World, source: string): Snapshot["of"] & Partial<Pick
   const found = guest.snapshots.find((one) => one.name === snapshot);
   if (snapshot !== undefined && !found) throw new Refusal(404, snapshotMissing(snapshot, name));
   return found?.of ?? guest;
-}
-
-function createFault(world: World, name: string, guest: Pick<Guest, "config" | "devices" | "profiles">): string | undefined {
-  const wrong = configFault(guest.config);
-  if (wrong) return wrong;
-  if (world.guests.has(name)) return 'Add instance info to the database: This "instances" entry already exists';
-  const device = deviceFault(world, guest.devices);
-  if (device) return `Failed initialising instance: Invalid devices: ${device}`;
-  const root = Object.values(world.expanded(guest).devices).find(({ type, path }) => type === "disk" && path === "/");
-  if (!root) return "Failed initialising instance: Failed getting root disk: No root device could be found";
-  return world.pools.has(root.pool ?? "") ? undefined : "Failed initialising instance: Failed loading storage pool: Storage pool not found";
 }
 
 function localImage(world: World, source: Source): Image | undefined {

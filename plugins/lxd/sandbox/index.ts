@@ -1,9 +1,12 @@
 import { X509Certificate } from "node:crypto";
-import type { Sandbox, SandboxModule, SandboxOptions } from "proxmcp/plugin";
+import type { Duplex } from "node:stream";
+import type { Sandbox, SandboxModule, SandboxOptions, SandboxRequest } from "proxmcp/plugin";
 import { type SandboxCall, selfSignedCertificate, serveSandbox } from "proxmcp/testing";
 import { errorBody } from "./answers.js";
 import { type Estate, makeWorld } from "./estate.js";
 import { answer } from "./router.js";
+import { acceptSocket, refuseSocket } from "./sockets.js";
+import type { World } from "./world.js";
 
 export type { Estate } from "./estate.js";
 
@@ -14,7 +17,11 @@ export type { Estate } from "./estate.js";
 export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
   const estate = (options.estate ?? {}) as Estate;
   const world = makeWorld(estate, options.taskTime ?? 40);
-  const shared = { ...(options.latency ? { latency: options.latency } : {}), errorBody };
+  const shared = {
+    upgrade: (request: SandboxRequest, stream: Duplex) => openStream(world, request, stream),
+    ...(options.latency ? { latency: options.latency } : {}),
+    errorBody,
+  };
   const sandbox = (server: Awaited<ReturnType<typeof serveSandbox>>, connection: Sandbox["connection"]): Sandbox => ({
     connection,
     requests: server.requests,
@@ -37,7 +44,16 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     ...shared,
     tls: { key: server.key, cert: server.cert, askClientCert: true },
   });
+  world.listens = { address: new URL(listening.url).host, certificate: server.cert };
   return sandbox(listening, { url: listening.url, cert: client.cert, key: client.key, fingerprint: server.fingerprint });
+}
+
+/** A websocket of an operation: whoever knows its secret may open it, once. */
+function openStream(world: World, { path, query, headers }: SandboxRequest, stream: Duplex): void {
+  const [, id = ""] = /^\/1\.0\/operations\/([^/]+)\/websocket$/.exec(path) ?? [];
+  const opening = world.operations.opening(decodeURIComponent(id), query.get("secret") ?? "");
+  if (!opening) return refuseSocket(stream, id ? 403 : 404, errorBody(id ? 403 : 404, id ? "not authorized" : "not found"));
+  opening(acceptSocket(stream, String(headers["sec-websocket-key"])));
 }
 
 /** What `proxmcp demo` shows of it: a container's life, from its image to its end. */

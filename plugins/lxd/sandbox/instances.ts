@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { parseSize } from "../sizes.js";
 import { accepted, Refusal, sync } from "./answers.js";
+import { fromImage } from "./estate.js";
 import { guestOf, refuseBusy } from "./guests.js";
+import { moveGuest } from "./migration.js";
 import { renderGuest } from "./render.js";
 import type { Call } from "./router.js";
 import { checkName, configFault, deviceFault, parseFilter } from "./rules.js";
@@ -35,14 +37,18 @@ interface UpdateBody {
   readonly profiles?: readonly string[];
 }
 
+function checkMatch(call: Call, guest: Guest): void {
+  const match = call.headers["if-match"];
+  const etag = etagOf(call, guest);
+  if (match !== undefined && String(match).replaceAll('"', "") !== etag) throw new Refusal(412, `ETag doesn't match: ${etag} vs ${match}`);
+}
+
 /** `PATCH /1.0/instances/{name}`: keys and whole devices are merged in, at once. */
 export function patchGuest(call: Call) {
   const { world } = call;
   const guest = guestOf(call);
   const body = call.json<UpdateBody>();
-  const match = call.headers["if-match"];
-  const etag = etagOf(call, guest);
-  if (match !== undefined && String(match).replaceAll('"', "") !== etag) throw new Refusal(412, `ETag doesn't match: ${etag} vs ${match}`);
+  checkMatch(call, guest);
   for (const profile of body.profiles ?? []) if (!world.profiles.has(profile)) throw new Refusal(404, "Profile not found");
   const wrong = configFault(body.config ?? {});
   if (wrong) throw new Refusal(500, `Invalid config: ${wrong}`);
@@ -61,7 +67,8 @@ export function patchGuest(call: Call) {
   guest.config = Object.fromEntries(Object.entries(merged).filter((entry): entry is [string, string] => Boolean(entry[1])));
   guest.devices = { ...guest.devices, ...body.devices };
   if (body.profiles) guest.profiles = [...body.profiles];
-  if (body.description !== undefined) guest.description = body.description;
+  // What is not sent is forgotten, alone of all fields.
+  guest.description = body.description ?? "";
   return sync({});
 }
 
@@ -81,6 +88,7 @@ export function putGuest(call: Call) {
       }),
     );
   if (body.restore === undefined) {
+    checkMatch(call, guest);
     return started("Updating instance", async () => {
       refuseBusy(guest, "update");
       guest.config = { ...(body.config as Text | undefined) };
@@ -98,6 +106,35 @@ export function putGuest(call: Call) {
     // A running instance is stopped for it, and started again.
     if (guest.status === "Running") setRunning(world, guest);
   });
+}
+
+/** `POST /1.0/instances/{name}/rebuild`: a fresh disk, the same settings. */
+export function rebuildGuest(call: Call) {
+  const { world } = call;
+  const guest = guestOf(call);
+  // It came with LXD 5.15, and this is 5.0.
+  if (world.host.flavor === "lxd") throw new Refusal(404, "not found");
+  const { source = {} } = call.json<{ source?: { type?: string; alias?: string; fingerprint?: string } }>();
+  if (guest.status !== "Stopped") throw new Refusal(400, "Instance must be stopped to be rebuilt");
+  if (guest.snapshots.length) throw new Refusal(400, "Cannot rebuild an instance with snapshots");
+  const image = world.images.find(
+    ({ aliases, fingerprint }) => aliases.includes(source.alias ?? " ") || (source.fingerprint && fingerprint.startsWith(source.fingerprint)),
+  );
+  if (source.type === "image" && !image) throw new Refusal(404, "Image alias not found");
+  return accepted(
+    world.operations.start({
+      description: "Rebuilding instance",
+      instances: [`/1.0/instances/${guest.name}`],
+      containers: guest.type === "container",
+      taskError: call.taskError,
+      async run(task) {
+        await task.pause(world.taskTime);
+        guest.files = new Map([["/etc/hostname", `${guest.name}\n`]]);
+        const own = Object.entries(guest.config).filter(([key]) => !key.startsWith("image.") && key !== "volatile.base_image");
+        guest.config = { ...Object.fromEntries(own), ...(image ? fromImage(image.properties, image.fingerprint) : {}) };
+      },
+    }),
+  );
 }
 
 export function deleteGuest(call: Call) {
@@ -119,11 +156,12 @@ export function deleteGuest(call: Call) {
   );
 }
 
-/** `POST /1.0/instances/{name}`: renames it. */
+/** `POST /1.0/instances/{name}`: renames it, or moves it. */
 export function renameGuest(call: Call) {
   const { world } = call;
   const guest = guestOf(call);
-  const { name = "" } = call.json<{ name?: string }>();
+  const { name = "", migration } = call.json<{ name?: string; migration?: boolean }>();
+  if (migration) return moveGuest(call);
   checkName(name);
   if (world.guests.has(name)) throw new Refusal(409, `Name "${name}" already in use`);
   return accepted(

@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { Refusal } from "./answers.js";
+import type { Socket } from "./sockets.js";
 
 export interface TaskSpec {
   readonly description: string;
@@ -10,6 +11,10 @@ export interface TaskSpec {
   /** What it fails with, whatever its body would do. */
   readonly taskError?: string | undefined;
   readonly mayCancel?: boolean;
+  /** Names of its websockets: each gets a secret, and is waited for by `task.socket`. */
+  readonly sockets?: readonly string[];
+  /** What its metadata says from the beginning, given the secrets of its websockets. */
+  metadata?(secrets: Readonly<Record<string, string>>): Record<string, unknown>;
   run(task: Task): Promise<void> | void;
 }
 
@@ -21,11 +26,15 @@ export interface Task {
   report(metadata: Record<string, unknown>): void;
   /** Waits milliseconds, unless the task is cancelled meanwhile. */
   pause(milliseconds: number): Promise<void>;
+  /** The websocket of this name, once a client has opened it. */
+  socket(name: string): Promise<Socket>;
 }
 
 interface Running {
   readonly abort: AbortController;
   ended: Promise<void>;
+  /** By secret: what is told when a client opens it. */
+  readonly sockets: Map<string, (socket: Socket) => void>;
   wire: ReturnType<typeof pending>;
 }
 
@@ -37,7 +46,13 @@ export class Operations {
   /** Starts a task and returns it as the server shows it at that moment. */
   start(spec: TaskSpec) {
     const id = randomUUID();
-    const one: Running = { abort: new AbortController(), ended: Promise.resolve(), wire: pending(id, spec) };
+    const secrets = Object.fromEntries((spec.sockets ?? []).map((name) => [name, randomBytes(32).toString("hex")]));
+    const sockets = new Map<string, (socket: Socket) => void>();
+    const opened = Object.fromEntries(
+      Object.entries(secrets).map(([name, secret]) => [name, new Promise<Socket>((resolve) => sockets.set(secret, resolve))]),
+    );
+    const wire = { ...pending(id, spec), ...(spec.metadata ? { metadata: spec.metadata(secrets) } : {}) };
+    const one: Running = { abort: new AbortController(), ended: Promise.resolve(), sockets, wire };
     this.#running.set(id, one);
     const shown = { ...one.wire };
     const task: Task = {
@@ -45,6 +60,12 @@ export class Operations {
       signal: one.abort.signal,
       report: (metadata) => void (one.wire = { ...one.wire, metadata: { ...one.wire.metadata, ...metadata }, updated_at: new Date().toISOString() }),
       pause: (milliseconds) => pause(milliseconds, one.abort.signal),
+      socket: async (name) => {
+        const gone = new Promise<never>((_, reject) =>
+          one.abort.signal.addEventListener("abort", () => reject(new Error("cancelled")), { once: true }),
+        );
+        return await Promise.race([opened[name] as Promise<Socket>, gone]);
+      },
     };
     one.ended = this.#run(one, spec, task);
     return shown;
@@ -93,6 +114,14 @@ export class Operations {
     return one.wire;
   }
 
+  /** Whom to tell of a websocket that a client opens by its secret; undefined when that is wrong. */
+  opening(id: string, secret: string): ((socket: Socket) => void) | undefined {
+    const one = this.#running.get(id);
+    const tell = one?.sockets.get(secret);
+    one?.sockets.delete(secret);
+    return tell;
+  }
+
   cancel(id: string): void {
     const one = this.#find(id);
     if (one.wire.status_code !== 103) throw new Refusal(400, "Only running operations can be cancelled");
@@ -116,7 +145,7 @@ function pending(id: string, spec: TaskSpec) {
   const now = new Date().toISOString();
   return {
     id,
-    class: "task",
+    class: spec.sockets ? "websocket" : "task",
     description: spec.description,
     created_at: now,
     updated_at: now,

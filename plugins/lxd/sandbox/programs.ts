@@ -1,38 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseSize } from "../sizes.js";
+import { absolute, entriesOf, isFolder, textOf } from "./disk.js";
 import type { Session } from "./shell.js";
 
 /** A program inside an instance: writes to its session and returns its exit code. */
 export type Program = (args: readonly string[], session: Session, input: string) => number | Promise<number>;
 
-const FOLDERS = ["/", "/bin", "/etc", "/home", "/proc", "/root", "/sbin", "/tmp", "/usr", "/var"];
-
-const absolute = (path: string, session: Session): string =>
-  (path.startsWith("/") ? path : `${session.cwd.replace(/\/$/, "")}/${path}`).replace(/\/+$/, "") || "/";
-
-/** Files that every instance has, made up from what is known of it, under those that commands have written. */
-function read(path: string, session: Session): string | undefined {
-  const full = absolute(path, session);
-  const { guest, world } = session;
-  const { config } = world.expanded(guest);
-  const own = guest.files.get(full);
-  if (own !== undefined) return own;
-  if (full === "/etc/os-release") {
-    const os = config["image.os"] ?? "Linux";
-    return `NAME="${os}"\nID=${os.toLowerCase()}\nVERSION_ID="${config["image.release"] ?? ""}"\nPRETTY_NAME="${config["image.description"] ?? os}"\n`;
-  }
-  if (full === "/proc/meminfo") {
-    const total = parseSize(config["limits.memory"]) ?? world.host.memory;
-    return `MemTotal:       ${Math.floor(total / 1024)} kB\nMemFree:        ${Math.floor((total - guest.memoryUsage) / 1024)} kB\n`;
-  }
-  if (full === "/proc/uptime") return `${((Date.now() - Date.parse(guest.last_used_at)) / 1000).toFixed(2)} 0.00\n`;
-  return full === "/etc/passwd" ? "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n" : undefined;
-}
-
-const isFolder = (path: string, session: Session): boolean =>
-  FOLDERS.includes(absolute(path, session)) ||
-  [...session.guest.files.keys()].some((file) => file.startsWith(`${absolute(path, session)}/`)) ||
-  session.guest.files.has(`${absolute(path, session)}/.`);
+const read = (path: string, { world, guest, cwd }: Session): string | undefined => textOf(world, guest, absolute(path, cwd));
 
 const missing = (name: string, path: string, session: Session): number => {
   session.err(`${name}: ${name === "cat" ? "can't open '" : ""}${path}${name === "cat" ? "'" : ""}: No such file or directory\n`);
@@ -167,35 +140,30 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     let code = 0;
     const paths = args.filter((arg) => !arg.startsWith("-"));
     for (const path of paths.length ? paths : ["."]) {
-      const full = path === "." ? session.cwd : absolute(path, session);
+      const full = path === "." ? session.cwd : absolute(path, session.cwd);
       if (read(full, session) !== undefined) session.out(`${path}\n`);
-      else if (!isFolder(full, session)) code = missing("ls", path, session);
-      else {
-        const prefix = full === "/" ? "/" : `${full}/`;
-        const entries = [...FOLDERS, ...session.guest.files.keys()].filter((one) => one.startsWith(prefix) && one !== full);
-        const names = new Set(entries.map((one) => one.slice(prefix.length).split("/")[0]).filter((one) => one && one !== "."));
+      else if (!isFolder(session.guest, full)) code = missing("ls", path, session);
+      else
         session.out(
-          [...names]
-            .sort()
+          entriesOf(session.guest, full)
             .map((name) => `${name}\n`)
             .join(""),
         );
-      }
     }
     return code;
   },
   touch: (args, session) => {
-    for (const path of args) session.guest.files.set(absolute(path, session), read(path, session) ?? "");
+    for (const path of args) session.guest.files.set(absolute(path, session.cwd), read(path, session) ?? "");
     return 0;
   },
   mkdir: (args, session) => {
-    for (const path of args.filter((arg) => !arg.startsWith("-"))) session.guest.files.set(`${absolute(path, session)}/.`, "");
+    for (const path of args.filter((arg) => !arg.startsWith("-"))) session.guest.files.set(`${absolute(path, session.cwd)}/.`, "");
     return 0;
   },
   rm: (args, session) => {
     let code = 0;
     for (const path of args.filter((arg) => !arg.startsWith("-"))) {
-      const full = absolute(path, session);
+      const full = absolute(path, session.cwd);
       const doomed = [...session.guest.files.keys()].filter(
         (file) => file === full || (args.some((arg) => /^-\w*r/.test(arg)) && file.startsWith(`${full}/`)),
       );
@@ -206,8 +174,9 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   },
   test: (args, session) => {
     const [flag, path = ""] = args;
-    if (flag === "-d") return isFolder(path, session) ? 0 : 1;
-    if (flag === "-e" || flag === "-f") return read(path, session) !== undefined || (flag === "-e" && isFolder(path, session)) ? 0 : 1;
+    if (flag === "-d") return isFolder(session.guest, absolute(path, session.cwd)) ? 0 : 1;
+    if (flag === "-e" || flag === "-f")
+      return read(path, session) !== undefined || (flag === "-e" && isFolder(session.guest, absolute(path, session.cwd))) ? 0 : 1;
     return args.length === 3 && (args[1] === "=" || args[1] === "==") ? Number(args[0] !== args[2]) : Number(!args[0]);
   },
   df: say(

@@ -1,4 +1,4 @@
-import { parseSize } from "../sizes.js";
+import { parseCores, parseSize } from "../sizes.js";
 import type { Guest, Snapshot, World } from "./world.js";
 
 const CODES = { Running: 103, Stopped: 102, Frozen: 110 } as const;
@@ -27,7 +27,9 @@ export function renderGuest(world: World, guest: Guest, full = false): Record<st
     project: "default",
     ...(full
       ? {
-          backups: null,
+          backups: guest.backups.length
+            ? guest.backups.map(({ content: _, ...backup }) => ({ ...backup, container_only: backup.instance_only }))
+            : null,
           // The state is the member's to tell, and it can't be reached.
           state: offline ? null : renderState(world, guest),
           snapshots: guest.snapshots.length ? guest.snapshots.map((snapshot) => renderSnapshot(world, guest, snapshot)) : null,
@@ -40,7 +42,16 @@ export function renderState(world: World, guest: Guest): Record<string, unknown>
   const alive = guest.status !== "Stopped";
   const { devices } = world.expanded(guest);
   const size = parseSize(devices.root?.size);
-  const counters = { bytes_received: 0, bytes_sent: 0, packets_received: 0, packets_sent: 0, errors_received: 0, errors_sent: 0 };
+  // A quarter of one core, and some traffic, from its start on.
+  const seconds = Math.max(0, Date.now() - Date.parse(guest.last_used_at)) / 1000;
+  const counters = {
+    bytes_received: Math.floor(seconds * 900),
+    bytes_sent: Math.floor(seconds * 400),
+    packets_received: 0,
+    packets_sent: 0,
+    errors_received: 0,
+    errors_sent: 0,
+  };
   const address = (family: string, value: string, netmask: string, scope: string) => ({ family, address: value, netmask, scope });
   return {
     status: guest.status,
@@ -71,7 +82,12 @@ export function renderState(world: World, guest: Guest): Record<string, unknown>
       : null,
     pid: alive ? 4000 + guest.host : 0,
     processes: alive ? 12 : 0,
-    cpu: { usage: alive ? 1_844_674_407 : 0 },
+    cpu: {
+      usage: alive ? Math.floor((guest.status === "Frozen" ? 1 : seconds) * 250_000_000) : 0,
+      ...(world.host.flavor === "incus"
+        ? { allocated_time: (parseCores(world.expanded(guest).config["limits.cpu"]) ?? world.host.cores) * 1_000_000_000 }
+        : {}),
+    },
     ...(world.host.flavor === "incus" ? { started_at: alive ? guest.last_used_at : "0001-01-01T00:00:00Z" } : {}),
   };
 }

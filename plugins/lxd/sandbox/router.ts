@@ -2,12 +2,16 @@ import type { SandboxCall, SandboxReply } from "proxmcp/testing";
 import { Refusal, refusal, sync } from "./answers.js";
 import * as catalogue from "./catalogue.js";
 import { createGuest } from "./creation.js";
-import { consoleLog, exec, logFile, logFiles } from "./exec.js";
+import * as backups from "./backups.js";
+import { exec } from "./exec.js";
+import { deleteFile, readFile, writeFile } from "./files.js";
 import { guestOf } from "./guests.js";
-import { deleteGuest, listGuests, patchGuest, putGuest, renameGuest, showGuest } from "./instances.js";
+import { deleteGuest, listGuests, patchGuest, putGuest, rebuildGuest, renameGuest, showGuest } from "./instances.js";
+import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
+import { publishGuest } from "./publishing.js";
 import { renderState } from "./render.js";
 import { cluster, members, projects, resources, serverInfo } from "./server.js";
-import { createSnapshot, deleteSnapshot, listSnapshots, showSnapshot } from "./snapshots.js";
+import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
 import type { World } from "./world.js";
 
@@ -51,13 +55,19 @@ const ROUTES: readonly Route[] = [
   route("/1.0/instances/*", { GET: showGuest, PUT: putGuest, PATCH: patchGuest, DELETE: deleteGuest, POST: renameGuest }),
   route("/1.0/instances/*/state", { GET: (call) => sync(renderState(call.world, guestOf(call))), PUT: changeState }),
   route("/1.0/instances/*/snapshots", { GET: listSnapshots, POST: createSnapshot }),
-  route("/1.0/instances/*/snapshots/*", { GET: showSnapshot, DELETE: deleteSnapshot }),
+  route("/1.0/instances/*/snapshots/*", { GET: showSnapshot, PUT: putSnapshot, POST: postSnapshot, DELETE: deleteSnapshot }),
+  route("/1.0/instances/*/rebuild", { POST: rebuildGuest }),
+  route("/1.0/instances/*/files", { GET: readFile, HEAD: readFile, POST: writeFile, DELETE: deleteFile }),
+  route("/1.0/instances/*/backups", { GET: backups.listBackups, POST: backups.createBackup }),
+  route("/1.0/instances/*/backups/*", { GET: backups.showBackup, POST: backups.renameBackup, DELETE: backups.deleteBackup }),
+  route("/1.0/instances/*/backups/*/export", { GET: backups.exportBackup }),
   route("/1.0/instances/*/exec", { POST: exec }),
   route("/1.0/instances/*/console", { GET: consoleLog }),
   route("/1.0/instances/*/logs", { GET: logFiles }),
+  route("/1.0/instances/*/logs/exec-output", { GET: recordedFiles }),
   route("/1.0/instances/*/logs/*", { GET: recordedIn("logs"), DELETE: recordedIn("logs") }),
   route("/1.0/instances/*/logs/exec-output/*", { GET: recordedIn("exec-output"), DELETE: recordedIn("exec-output") }),
-  route("/1.0/images", { GET: catalogue.listImages }),
+  route("/1.0/images", { GET: catalogue.listImages, POST: publishGuest }),
   route("/1.0/images/aliases", { GET: catalogue.listAliases }),
   route("/1.0/images/aliases/*", { GET: catalogue.showAlias }),
   route("/1.0/images/*", { GET: catalogue.showImage }),

@@ -11,6 +11,8 @@ const EXTENSIONS = [
   "projects",
   "container_full",
   "container_exec_user_group_cwd",
+  "cloud_init",
+  "instance_file_head",
   "instances",
   "virtual-machines",
   "api_filtering",
@@ -28,7 +30,10 @@ export function serverInfo(call: Call) {
   const incus = host.flavor === "incus";
   const open = {
     config: {},
-    api_extensions: [...EXTENSIONS, ...(incus ? ["instances_state_started_at", "resources_load", "exec_output"] : [])],
+    api_extensions: [
+      ...EXTENSIONS,
+      ...(incus ? ["instance_state_started_at", "instance_state_cpu_time", "instances_rebuild", "resources_load", "exec_output"] : []),
+    ],
     api_status: "stable",
     api_version: "1.0",
     auth: call.trusted ? "trusted" : "untrusted",
@@ -38,9 +43,10 @@ export function serverInfo(call: Call) {
   if (!call.trusted) return sync(open);
   return sync({
     ...open,
-    config: { "core.https_address": "127.0.0.1:8443" },
+    config: { "core.https_address": call.world.listens?.address ?? "" },
     environment: {
-      addresses: ["127.0.0.1:8443"],
+      addresses: call.world.listens ? [call.world.listens.address] : [],
+      certificate: call.world.listens?.certificate ?? "",
       architectures: [host.architecture, "armv7l"],
       driver: "lxc | qemu",
       driver_version: "6.0.0 | 8.2.2",

@@ -24,13 +24,13 @@ class Exit extends Error {
 }
 
 /** Runs a command as the server would: its exit code, 127 when there is no such program, 126 when it is no program. */
-export async function runCommand(command: readonly string[], session: Session): Promise<number> {
+export async function runCommand(command: readonly string[], session: Session, input = ""): Promise<number> {
   const [program = "", ...args] = command;
   const name = program.replace(/^(\/usr)?(\/local)?\/s?bin\//, "");
   if (name === "sh" || name === "bash" || name === "ash") {
     const script = args[0] === "-c" ? (args[1] ?? "") : args.map((file) => session.guest.files.get(file) ?? "").join("\n");
     try {
-      return await runScript(script, session);
+      return await runScript(script, session, input);
     } catch (error) {
       if (error instanceof Exit) return error.code;
       throw error;
@@ -38,26 +38,26 @@ export async function runCommand(command: readonly string[], session: Session): 
   }
   const found = PROGRAMS[name];
   if (!found) return /^\/?(bin|usr|etc|root|tmp|home|var)(\/|$)/.test(program) && !name.includes(".") ? 126 : 127;
-  return found(args, session, "");
+  return found(args, session, input);
 }
 
 /** Commands joined by `;`, newlines, `&&` and `||`, with pipes, redirections, quotes and variables. No loops, no functions. */
-async function runScript(script: string, session: Session): Promise<number> {
+async function runScript(script: string, session: Session, input: string): Promise<number> {
   let code = 0;
   for (const { joint, words } of listOf(script)) {
     if ((joint === "&&" && code !== 0) || (joint === "||" && code === 0)) continue;
-    code = await runPipe(words, session, code);
+    code = await runPipe(words, session, input, code);
   }
   return code;
 }
 
-async function runPipe(words: readonly string[], session: Session, last: number): Promise<number> {
+async function runPipe(words: readonly string[], session: Session, given: string, last: number): Promise<number> {
   const stages: string[][] = [[]];
   for (const word of words) {
     if (word === "|") stages.push([]);
     else stages.at(-1)?.push(word);
   }
-  let input = "";
+  let input = given;
   let code = 0;
   for (const [at, stage] of stages.entries()) {
     const piped: string[] = [];

@@ -1,5 +1,6 @@
 import { accepted, Refusal, sync } from "./answers.js";
 import { guestOf } from "./guests.js";
+import { moveGuest } from "./migration.js";
 import { renderSnapshot } from "./render.js";
 import type { Call } from "./router.js";
 import type { Guest, Snapshot } from "./world.js";
@@ -70,6 +71,37 @@ export function createSnapshot(call: Call) {
     }),
   );
 }
+
+/** `PUT /1.0/instances/{name}/snapshots/{snapshot}`: when it expires. */
+export function putSnapshot(call: Call) {
+  const guest = guestOf(call);
+  const snapshot = snapshotOf(call, guest);
+  const { expires_at } = call.json<{ expires_at?: string }>();
+  return changed(call, guest, snapshot, "Updating snapshot", () => void (snapshot.expires_at = expires_at ?? NEVER));
+}
+
+/** `POST /1.0/instances/{name}/snapshots/{snapshot}`: renames it, or sends it to another server. */
+export function postSnapshot(call: Call) {
+  const guest = guestOf(call);
+  const snapshot = snapshotOf(call, guest);
+  const { name = "", migration } = call.json<{ name?: string; migration?: boolean }>();
+  if (migration) return moveGuest(call, snapshot);
+  if (guest.snapshots.some((one) => one.name === name)) throw new Refusal(409, `Name "${guest.name}/${name}" already in use`);
+  return changed(call, guest, snapshot, "Renaming snapshot", () => void (snapshot.name = name));
+}
+
+const NEVER = "0001-01-01T00:00:00Z";
+
+const changed = (call: Call, guest: Guest, snapshot: Snapshot, description: string, run: () => void) =>
+  accepted(
+    call.world.operations.start({
+      description,
+      instances: [`/1.0/instances/${guest.name}/snapshots/${snapshot.name}`],
+      containers: guest.type === "container",
+      taskError: call.taskError,
+      run,
+    }),
+  );
 
 export function deleteSnapshot(call: Call) {
   const { world } = call;

@@ -6,12 +6,38 @@ export type DeviceSet = Record<string, Text>;
 export type Status = "Running" | "Stopped" | "Frozen";
 
 export interface Snapshot {
-  readonly name: string;
+  name: string;
   readonly created_at: string;
-  readonly expires_at: string;
+  expires_at: string;
   readonly stateful: boolean;
   /** What a restore puts back. */
   readonly of: Pick<Guest, "config" | "devices" | "profiles" | "files" | "description">;
+}
+
+/** What a file has beside its text. */
+export interface FileFacts {
+  readonly type: "file" | "symlink";
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly modified: string;
+  /** Its bytes, where they are no text. */
+  readonly raw?: Buffer;
+}
+
+export interface Backup {
+  name: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly instance_only: boolean;
+  readonly optimized_storage: boolean;
+  readonly content: Buffer;
+}
+
+/** A command that runs in an instance. */
+export interface Running {
+  readonly env: Readonly<Record<string, string>>;
+  readonly abort: AbortController;
 }
 
 /** An instance in memory. */
@@ -27,10 +53,14 @@ export interface Guest {
   readonly ephemeral: boolean;
   readonly created_at: string;
   last_used_at: string;
-  readonly location: string;
+  location: string;
   snapshots: Snapshot[];
   /** Paths and contents: what commands inside can see and change. */
   files: Map<string, string>;
+  /** Of the files that the API has written. */
+  facts: Map<string, FileFacts>;
+  backups: Backup[];
+  readonly running: Set<Running>;
   /** Last octet of its address on the bridge. */
   readonly host: number;
   readonly mac: string;
@@ -105,6 +135,8 @@ export class World {
   readonly networks = new Map<string, Network>();
   readonly pools = new Map<string, Pool>();
   readonly operations = new Operations();
+  /** Where it listens on the network, and what proves that it is it. */
+  listens: { readonly address: string; readonly certificate: string } | undefined;
   #nextHost = 20;
 
   constructor(host: Host, taskTime: number) {
@@ -129,6 +161,9 @@ export class World {
       location: this.host.members[0]?.replace("!", "") ?? "none",
       snapshots: [],
       files: new Map(),
+      facts: new Map(),
+      backups: [],
+      running: new Set(),
       host: this.#nextHost++,
       mac: `00:16:3e:${randomBytes(3).toString("hex").match(/../g)?.join(":")}`,
       memoryUsage: 24 * 1024 * 1024,

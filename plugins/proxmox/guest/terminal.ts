@@ -9,6 +9,7 @@ import type { z } from "zod";
 import type { ProxmoxClient } from "../client.js";
 import { reachable, withGuest } from "../guests.js";
 import type { Resource } from "../resources.js";
+import { openShell } from "../shell.js";
 import { argvOf, type Executed, type Execution } from "./agent.js";
 
 type Args = ActionArgs<ProxmoxClient, Execution>;
@@ -28,20 +29,7 @@ export const execInCt = (args: Args): Promise<Result> =>
   });
 
 async function overSsh({ client, input, signal }: Args, row: Resource, argv: readonly string[]): Promise<Result> {
-  const { ssh } = client.options;
-  if (!ssh) throw new ProxMcpError("INTERNAL", "No SSH is configured.");
-  const node = row.node ?? "";
-  const host = ssh.hosts?.[node] ?? (await addressOf(client, node, signal));
-  const shell = client.ssh.open({
-    host,
-    user: ssh.user,
-    port: ssh.port,
-    key: ssh.key,
-    passphrase: ssh.passphrase,
-    password: ssh.password,
-    knownHosts: ssh.known_hosts,
-    fingerprint: ssh.fingerprint,
-  });
+  const shell = await openShell(client, row.node ?? "", signal);
   try {
     const limited = AbortSignal.any([signal, AbortSignal.timeout((input.timeout ?? 60) * 1000)]);
     const command = ["pct", "exec", String(row.vmid), "--", ...argv];
@@ -55,12 +43,6 @@ async function overSsh({ client, input, signal }: Args, row: Resource, argv: rea
   } finally {
     await shell.close();
   }
-}
-
-/** Where a node is, as the cluster knows it. */
-async function addressOf(client: ProxmoxClient, node: string, signal: AbortSignal): Promise<string> {
-  const rows = await client.get<readonly { readonly type: string; readonly name: string; readonly ip?: string }[]>("/cluster/status", signal);
-  return rows.find((row) => row.type === "node" && row.name === node)?.ip ?? node;
 }
 
 interface Ticket {

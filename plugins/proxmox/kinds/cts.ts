@@ -5,6 +5,7 @@ import { guestActions, LONG, named } from "../guest/actions.js";
 import { Addresses, addressesOf, Executed, execution } from "../guest/agent.js";
 import { ctChanges, update } from "../guest/change.js";
 import { ctMigration, migrateCt } from "../guest/copy.js";
+import { Crossed, crossing, crossingLosses, migrateCluster } from "../between.js";
 import { createCt, ctCreation } from "../guest/create.js";
 import { guestFields } from "../guest/fields.js";
 import { execInCt } from "../guest/terminal.js";
@@ -65,6 +66,15 @@ export const cts = kind({
       input: ctMigration,
       timeout: LONG,
       run: migrateCt,
+    }),
+    migrate_cluster: destructive({
+      about: "Move or copy a container to another configured cluster; the source stays until the one there is verified",
+      aliases: ["proxmox-migrate-container-between-clusters", "proxmox_migrate_container_between_clusters"],
+      input: crossing,
+      output: Crossed,
+      timeout: LONG,
+      loses: crossingLosses("lxc"),
+      run: migrateCluster("lxc"),
     }),
     exec: destructive({
       about: "Run a command as root in a running container, on its console or with pct over SSH",

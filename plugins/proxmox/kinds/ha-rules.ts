@@ -1,7 +1,8 @@
-import { type CallArgs, isProxMcpError } from "proxmcp/plugin";
-import type { ProxmoxClient } from "../client.js";
+import { type CallArgs, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
+import type { Parameters, ProxmoxClient } from "../client.js";
 import { choice, flag, text, unflag, whole, words } from "../columns.js";
 import { records } from "../crud.js";
+import { isOn } from "../properties.js";
 
 /** Proxmox VE 8 has groups where 9 has rules. The release decides, and is asked once for each call. */
 async function pathOf({ client, signal }: CallArgs<ProxmoxClient>): Promise<string> {
@@ -10,6 +11,24 @@ async function pathOf({ client, signal }: CallArgs<ProxmoxClient>): Promise<stri
     throw error;
   });
   return Number.parseInt(version, 10) >= 9 ? "/cluster/ha/rules" : "/cluster/ha/groups";
+}
+
+/** A group's own names for what it has of a rule. */
+const OF_GROUPS: Readonly<Record<string, string>> = { rule: "group", nodes: "nodes", strict: "restricted", comment: "comment" };
+
+/** A rule as a group of Proxmox VE 8: guests on preferred nodes. Which guests is said by each of them there. */
+function asGroup(parameters: Parameters): Parameters {
+  const { type = "node-affinity", delete: gone, ...rest } = parameters;
+  const lacking = Object.keys(rest).filter((name) => rest[name] !== undefined && !(name in OF_GROUPS));
+  if (type !== "node-affinity" || lacking.length > 0)
+    throw new ProxMcpError("UNSUPPORTED", `Before Proxmox VE 9 there are groups of nodes only: no ${lacking.join(", ") || String(type)}.`, {
+      next: "Give `type: node-affinity` with nodes, and put guests into the group with proxmox_ha_resource_update and `group`.",
+    });
+  const names = String(gone ?? "").split(",");
+  return {
+    ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [OF_GROUPS[name] ?? name, value])),
+    delete: gone === undefined ? undefined : names.map((name) => OF_GROUPS[name] ?? name).join(","),
+  };
 }
 
 export const haRules = records({
@@ -29,7 +48,11 @@ export const haRules = records({
     order: whole("order", "Place among the rules", { shown: true }),
     description: text("comment", "Notes", { says: ["comment"] }),
   },
-  more: (row) => (row.group === undefined ? {} : { id: String(row.group), type: "node-affinity" }),
+  more: (row) =>
+    row.group === undefined
+      ? {}
+      : { id: String(row.group), type: "node-affinity", ...(row.restricted === undefined ? {} : { strict: isOn(row.restricted as string) }) },
+  sent: (parameters, path) => (path.endsWith("/groups") ? asGroup(parameters) : parameters),
   updateFixed: (row) => (row.type === undefined ? {} : { type: String(row.type) }),
   loses: ({ id }) => `Rule ${id} no longer holds: guests may be placed differently.`,
   aliases: { list: ["proxmox-list-ha-groups", "proxmox_list_ha_groups", "proxmox_list_ha_rules"] },

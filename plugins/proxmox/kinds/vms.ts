@@ -78,8 +78,8 @@ export const vms = kind({
       input: crossing,
       output: Crossed,
       timeout: LONG,
-      loses: crossingLosses,
-      run: migrateCluster,
+      loses: crossingLosses("qemu"),
+      run: migrateCluster("qemu"),
     }),
     exec: destructive({
       about: "Run a command in a running VM through its guest agent",

@@ -7,7 +7,10 @@ import type { SandboxTask } from "./tasks.js";
 import { isOn } from "./volumes.js";
 
 const RELEASE = "9.2.11";
-const VERSION = { release: "9.2", repoid: "14a22df35955d97d", version: RELEASE };
+const versionOf = ({ cluster }: Call) => {
+  const { release: version = RELEASE } = cluster.spec;
+  return { release: version.split(".").slice(0, 2).join("."), repoid: "14a22df35955d97d", version };
+};
 
 const auditsNode = (call: Call, { name }: NodeSpec): boolean => may(call, `/nodes/${name}`, "Sys.Audit");
 
@@ -123,7 +126,7 @@ function nodeTasks(call: Call): Part {
 
 /** Everything that is not about one guest. */
 export const datacenterRoutes = (fingerprint: string): Routes => ({
-  "GET /version": { run: () => VERSION },
+  "GET /version": { run: versionOf },
   "GET /access/permissions": { run: ({ token }) => permissionsOf(token) },
   "GET /cluster/resources": { run: resources },
   "GET /cluster/status": { run: clusterStatus },
@@ -134,9 +137,9 @@ export const datacenterRoutes = (fingerprint: string): Routes => ({
   },
   "GET /nodes/{node}/status": {
     needs: onNode("Sys.Audit"),
-    run: (call) => nodeStatus(call.cluster, call.cluster.node(text(call, "node")) as NodeSpec, RELEASE),
+    run: (call) => nodeStatus(call.cluster, call.cluster.node(text(call, "node")) as NodeSpec, call.cluster.spec.release ?? RELEASE),
   },
-  "GET /nodes/{node}/version": { run: () => VERSION },
+  "GET /nodes/{node}/version": { run: versionOf },
   "GET /nodes/{node}/tasks": { run: nodeTasks },
   "GET /nodes/{node}/tasks/{upid}": { run: () => [{ name: "log" }, { name: "status" }] },
   "GET /nodes/{node}/tasks/{upid}/status": { run: (call) => taskStatus(task(call)) },

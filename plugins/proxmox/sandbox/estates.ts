@@ -74,6 +74,8 @@ const ct = guest("lxc", "debian");
 
 export interface EstateSpec {
   readonly cluster: string;
+  /** Release of Proxmox VE: "8.4.1". Before 9 there are groups of high availability instead of rules. */
+  readonly release?: string;
   readonly nodes: readonly NodeSpec[];
   readonly storages: readonly StorageSpec[];
   readonly pools: Readonly<Record<string, string>>;

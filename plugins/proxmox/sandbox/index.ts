@@ -25,6 +25,8 @@ import { formOf } from "./form.js";
 export interface Estate {
   /** Which cluster: `production` (3 nodes) or `lab` (2 nodes). Default: production. */
   readonly name?: "production" | "lab";
+  /** Release of Proxmox VE: "8.4.1". Default: 9.2. */
+  readonly release?: string;
   /** Nodes that the cluster has lost. */
   readonly offline?: readonly string[];
   /** False: no majority of nodes, so reads work and writes don't. */
@@ -46,7 +48,8 @@ const JSON_TYPE = { "content-type": "application/json;charset=UTF-8" };
 /** @param options `estate`: a name, or an `Estate` */
 export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
   const estate: Estate = typeof options.estate === "string" ? { name: options.estate as "lab" } : ((options.estate ?? {}) as Estate);
-  const spec = ESTATES[estate.name ?? "production"];
+  const named = ESTATES[estate.name ?? "production"];
+  const spec = named && { ...named, ...(estate.release ? { release: estate.release } : {}) };
   if (!spec) throw new Error(`no estate ${String(estate.name)}: there are ${Object.keys(ESTATES).join(", ")}`);
   const { key, cert, fingerprint } = await selfSignedCertificate(spec.nodes[0]?.name ?? spec.cluster);
   const cluster = new Cluster(spec, {

@@ -1,13 +1,15 @@
 import { type Call, flag, number, text, theGuest } from "./calls.js";
-import type { Cluster, Settings } from "./cluster.js";
+import type { Cluster, Guest, Settings } from "./cluster.js";
 import { add, sizeIn } from "./drives.js";
 import { guestTask } from "./guest-task.js";
 import { added, switchedOn } from "./lifecycle.js";
 import { drivesOf, volidOf } from "./volumes.js";
 
+type Type = Guest["type"];
+
 /** Sends a copy to another sandbox of this process, which stands for the far cluster. */
-export function remoteMigrate(call: Call): string {
-  const guest = theGuest(call, "qemu");
+export function remoteMigrate(call: Call, type: Type): string {
+  const guest = theGuest(call, type);
   const endpoint = Object.fromEntries(
     text(call, "target-endpoint")
       .split(",")
@@ -15,21 +17,29 @@ export function remoteMigrate(call: Call): string {
   );
   const far = neighbours.get(Number(endpoint.port));
   const vmid = number(call, "target-vmid", guest.vmid);
-  return guestTask(call, "qemu", "qmigrate", {
+  return guestTask(call, type, type === "qemu" ? "qmigrate" : "vzmigrate", {
     slowness: 3,
-    refusal: () => (far ? undefined : "remote: connection refused"),
-    log: [`local VM ${guest.vmid} to remote VM ${vmid}`, "migration active, transferred 50% of 4.0 GiB VM-state"],
+    refusal: () =>
+      !far
+        ? "remote: connection refused"
+        : type === "lxc" && guest.status === "running" && !flag(call, "restart")
+          ? "lxc live migration is currently not implemented"
+          : undefined,
+    log: [
+      `local ${type === "qemu" ? "VM" : "CT"} ${guest.vmid} to remote ${type === "qemu" ? "VM" : "CT"} ${vmid}`,
+      "migration active, transferred 50% of 4.0 GiB VM-state",
+    ],
     effect: () => {
       if (!far) return;
       const there = { ...call, cluster: far, parameters: { vmid } };
       const settings: Settings = { ...guest.settings };
       for (const [id, drive] of drivesOf(guest)) {
         if (/media=cdrom/.test(drive)) continue;
-        const volid = add(there, text(call, "target-storage"), far.local, vmid, "qemu", "disk", sizeIn(drive));
+        const volid = add(there, text(call, "target-storage"), far.local, vmid, type, "disk", sizeIn(drive));
         settings[id] = drive.replace(volidOf(drive), volid);
       }
-      const made = added(there, "qemu", settings, vmid, far.local);
-      if (flag(call, "online")) switchedOn(made);
+      const made = added(there, type, settings, vmid, far.local);
+      if (flag(call, type === "qemu" ? "online" : "restart")) switchedOn(made);
       guest.status = "stopped";
     },
   });

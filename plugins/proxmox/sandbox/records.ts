@@ -2,6 +2,7 @@
 import { accessRoutes } from "./access-records.js";
 import { number, Refusal, type Routes, text } from "./calls.js";
 import { collection, rowsOf } from "./collections.js";
+import { haRoutes } from "./ha.js";
 import { firewallRoutes, ruleRoutes } from "./firewall.js";
 import { nodeRoutes, task } from "./node-records.js";
 import { poolRoutes } from "./pools.js";
@@ -68,48 +69,6 @@ const sdn: Routes = {
   "POST /cluster/sdn/rollback": { run: () => null },
 };
 
-const ha: Routes = {
-  ...collection({
-    path: "/cluster/ha/resources",
-    key: "sid",
-    exists: (id) => `create resource failed: resource ID '${id}' already defined`,
-    missing: (id) => `no such resource '${id}'`,
-    seed: (call) =>
-      call.cluster.guests
-        .filter(({ spec }) => spec.ha)
-        .map(({ vmid, type }) => ({
-          sid: `${type === "qemu" ? "vm" : "ct"}:${vmid}`,
-          type: type === "qemu" ? "vm" : "ct",
-          state: "started",
-          max_restart: 1,
-        })),
-    born: (_call, row) => ({ type: String(row.sid).split(":")[0], state: row.state ?? "started" }),
-    refuse: (call, verb) =>
-      verb === "create" && !call.cluster.byId(Number(text(call, "sid").split(":").at(-1)))
-        ? `resource '${text(call, "sid")}' does not exist in cluster`
-        : undefined,
-  }),
-  ...collection({
-    path: "/cluster/ha/rules",
-    key: "rule",
-    exists: (id) => `create ha rule failed: HA rule '${id}' already defined`,
-    missing: (id) => `HA rule '${id}' does not exist`,
-    seed: () => [{ rule: "db-nodes", type: "node-affinity", resources: "vm:102", nodes: "pve2:2,pve3:1", order: 1 }],
-  }),
-  "GET /cluster/ha/groups": {
-    run: () => {
-      throw new Refusal(500, "cannot index groups: ha groups have been migrated to rules");
-    },
-  },
-  "POST /cluster/ha/resources/{sid}/migrate": { run: (call) => ({ sid: text(call, "sid"), "requested-node": text(call, "node") }) },
-  "GET /cluster/ha/status/current": {
-    run: ({ cluster }) => [
-      { id: "quorum", type: "quorum", node: cluster.local, status: cluster.quorate ? "OK" : "No quorum on node!", quorate: Number(cluster.quorate) },
-      { id: "master", type: "master", node: cluster.local, status: `${cluster.local} (active)` },
-    ],
-  },
-};
-
 const cluster: Routes = {
   "GET /cluster/log": {
     run: (call) =>
@@ -173,7 +132,7 @@ export const recordRoutes: Routes = {
   ...nodeRoutes,
   ...jobs,
   ...sdn,
-  ...ha,
+  ...haRoutes,
   ...cluster,
   ...firewallRoutes("/cluster/firewall"),
   ...firewallRoutes("/nodes/{node}/firewall"),

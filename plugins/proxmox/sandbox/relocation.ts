@@ -222,7 +222,7 @@ export const relocationRoutes = (type: Type): Routes => {
     [`POST ${one}/template`]: { needs: onGuest("VM.Allocate"), run: (call) => template(call, type) },
     [`GET ${one}/migrate`]: { needs: onGuest("VM.Migrate"), run: (call) => preconditions(call, type) },
     [`POST ${one}/migrate`]: { needs: onGuest("VM.Migrate"), run: (call) => migrate(call, type) },
-    ...(type === "qemu" ? { [`POST ${one}/remote_migrate`]: { needs: onGuest("VM.Migrate"), run: remoteMigrate } } : {}),
+    [`POST ${one}/remote_migrate`]: { needs: onGuest("VM.Migrate"), run: (call) => remoteMigrate(call, type) },
     [`PUT ${one}/resize`]: { needs: onGuest("VM.Config.Disk"), run: (call) => resize(call, type) },
     [`POST ${one}/${type === "qemu" ? "move_disk" : "move_volume"}`]: { needs: onGuest("VM.Config.Disk"), run: (call) => moveDisk(call, type) },
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LOGGER, type Logger } from "proxmcp";
 import { failure, openTapes } from "../../fixtures/tape-app.js";
 
 const two = {
@@ -252,5 +253,33 @@ describe("a list that names no connection", () => {
     expect(await failure(single.call("tape_cartridge_list"))).toMatchObject({ code: "UNREACHABLE", connection: "attic" });
     const named = await openTapes(dead);
     expect(await failure(named.call("tape_cartridge_list", { library: "cellar" }))).toMatchObject({ code: "UNREACHABLE", connection: "cellar" });
+  });
+});
+
+describe("why a connection was chosen", () => {
+  it("stands in the log, for each way of choosing", async () => {
+    const chosen: unknown[] = [];
+    const logger: Logger = {
+      debug: (message, facts) => void (message === "connection chosen" && chosen.push([facts?.["connections"], facts?.["why"]])),
+      info: () => {},
+      warn: () => {},
+      error: () => {},
+    };
+    const { call } = await openTapes(
+      { main: { cartridges: [{ barcode: "T1" }] }, vault: { cartridges: [{ barcode: "V1" }], match: ["T7*"] } },
+      { defaults: { tape: "main" }, services: (container) => container.register(LOGGER, { useValue: logger }) },
+    );
+    await call("tape_cartridge_get", { barcode: "T1", library: "main" });
+    await call("tape_cartridge_create", { barcode: "T70000" });
+    await call("tape_cartridge_get", { barcode: "V1" });
+    await call("tape_cartridge_create", { barcode: "T90000" });
+    await call("tape_cartridge_list");
+    expect(chosen).toEqual([
+      [["main"], "named in the call"],
+      [["vault"], 'its pattern matches "T70000"'],
+      [["vault"], "found there"],
+      [["main"], expect.stringContaining("default")],
+      [["main", "vault"], "a list goes to all"],
+    ]);
   });
 });

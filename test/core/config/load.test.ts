@@ -74,14 +74,14 @@ describe("where a config is looked for", () => {
     if (name.endsWith(".js")) await put("home/package.json", '{ "type": "module" }');
     const file = await put(`home/${name}`, content(7));
     const loaded = await loadConfig({ cwd: join(top, "home"), env });
-    expect(loaded).toEqual({ config: { cache: { ttl: 7 } }, folder: join(top, "home"), file });
+    expect(loaded).toEqual({ config: { cache: { ttl: 7 } }, folder: join(top, "home"), file, env });
   });
 
   it("upwards from the current folder, past a package.json that has nothing for it", async () => {
     const file = await put("proxmcp.config.json", json(1));
     await put("a/package.json", '{ "name": "a" }');
     await put("a/b/c/notes.txt", "");
-    expect(await loadConfig({ cwd: join(top, "a/b/c"), env })).toEqual({ config: { cache: { ttl: 1 } }, folder: top, file });
+    expect(await loadConfig({ cwd: join(top, "a/b/c"), env })).toEqual({ config: { cache: { ttl: 1 } }, folder: top, file, env });
   });
 
   it("a nearer file wins, whatever its kind", async () => {
@@ -110,7 +110,7 @@ describe("where a config is looked for", () => {
     const content = { json, yaml, ts: typed, js: esm }[name.split(".")[1] as "json"];
     const file = await put(`xdg/proxmcp/${name}`, content(9));
     await mkdir(join(top, "work"));
-    expect(await loadConfig({ cwd: join(top, "work"), env })).toEqual({ config: { cache: { ttl: 9 } }, folder: join(top, "xdg/proxmcp"), file });
+    expect(await loadConfig({ cwd: join(top, "work"), env })).toEqual({ config: { cache: { ttl: 9 } }, folder: join(top, "xdg/proxmcp"), file, env });
   });
 
   it("the user's config folder is the one of the environment that was given, not of this process", async () => {
@@ -118,7 +118,7 @@ describe("where a config is looked for", () => {
     await put("other/proxmcp/config.json", json(5));
     process.env["XDG_CONFIG_HOME"] = join(top, "other");
     try {
-      expect(await loadConfig({ cwd: top, env })).toEqual({ config: {}, folder: top });
+      expect(await loadConfig({ cwd: top, env })).toEqual({ config: {}, folder: top, env });
     } finally {
       if (before === undefined) delete process.env["XDG_CONFIG_HOME"];
       else process.env["XDG_CONFIG_HOME"] = before;
@@ -132,12 +132,13 @@ describe("where a config is looked for", () => {
       config: { cache: { ttl: 2 } },
       folder: join(top, "elsewhere"),
       file,
+      env,
     });
     expect((await loadConfig({ file, cwd: "/", env })).file).toBe(file);
   });
 
   it("none at all is fine", async () => {
-    expect(await loadConfig({ cwd: top, env })).toEqual({ config: {}, folder: top });
+    expect(await loadConfig({ cwd: top, env })).toEqual({ config: {}, folder: top, env });
   });
 
   it("an audit file is relative to the config, as every path in it is", async () => {
@@ -288,5 +289,22 @@ describe("a config that is wrong", () => {
     expect(faultsOf({ tools: round }).length).toBeGreaterThan(0);
     expect(faultsOf({ cache: { ttl: 10n } })).toHaveLength(1);
     expect(faultsOf({ audit: { file: () => "x" } })).toHaveLength(1);
+  });
+});
+
+describe("a .env file", () => {
+  it("beside the config adds to the environment, which wins", async () => {
+    const file = await put("work/proxmcp.config.json", json(1));
+    await put("work/.env", "# clusters\nPROXMOX_API_URL=https://pve:8006\nTAPE_ROOM='a b'\nHOME=/elsewhere\n");
+    await put(".env", "TAPE_ROOM=other\n");
+    const loaded = await loadConfig({ file, cwd: top, env: { ...env, HOME: "/home/me", UNSET: undefined } });
+    expect(loaded.env).toEqual({ ...env, PROXMOX_API_URL: "https://pve:8006", TAPE_ROOM: "a b", HOME: "/home/me" });
+  });
+
+  it("in the current folder counts where there is no config, and one that can't be read is an error", async () => {
+    await put(".env", "TAPE_ROOM=cellar\n");
+    expect((await loadConfig({ cwd: top, env })).env).toMatchObject({ TAPE_ROOM: "cellar" });
+    await mkdir(join(top, "folder/.env"), { recursive: true });
+    expect((await loadConfig({ cwd: join(top, "folder"), env })).env).toEqual(env);
   });
 });

@@ -173,9 +173,9 @@ describe("schemas", () => {
       ["items", "total"],
     ]);
     expect(keys("tape_cartridge_get")).toEqual([["item", "notes"], ["item"]]);
-    expect(keys("tape_cartridge_load")).toEqual([["item", "notes"], []]);
+    expect(keys("tape_cartridge_load")).toEqual([["item", "notes", "task"], []]);
     expect(keys("tape_cartridge_stats")).toEqual([["result", "notes"], ["result"]]);
-    expect(keys("tape_cartridge_delete")).toEqual([["deleted", "barcode", "notes"], ["deleted"]]);
+    expect(keys("tape_cartridge_delete")).toEqual([["deleted", "barcode", "notes", "task"], ["deleted"]]);
   });
 
   it("of every shipped tool are what clients take: an object, no union at the top, no draft, nothing dangling", () => {

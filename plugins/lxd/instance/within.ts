@@ -1,0 +1,110 @@
+import { type ActionArgs, forClient, ProxMcpError } from "proxmcp/plugin";
+import { z } from "zod";
+import type { LxdClient } from "../client.js";
+import type { WireInstance } from "../wire.js";
+import { LONG } from "./exports.js";
+import { pathOf } from "./power.js";
+import { changeSettings } from "./update.js";
+
+const { write } = forClient<LxdClient>();
+
+export const newName = z.string().describe("Name: letters, digits and hyphens");
+const node = z.string().optional().describe("Cluster member to put it on");
+const pool = z.string().optional().describe("Storage pool to put it in");
+
+const rename = write({
+  about: "Give a stopped instance another name",
+  input: { new_name: newName },
+  aliases: ["lxd_rename_container"],
+  async run({ client, key, input: { new_name: name }, signal, progress }) {
+    await client.change("POST", pathOf(key), { name }, { doing: `rename instance "${key}" to "${name}"`, signal, progress });
+    return { key: name };
+  },
+});
+
+const CloneInput = {
+  new_name: newName,
+  snapshot: z.string().optional().describe("Copy this snapshot instead of the present state"),
+  with_snapshots: z.boolean().default(false).describe("Copy its snapshots too"),
+  node,
+  pool,
+};
+
+const clone = write({
+  about: "Copy an instance, or one of its snapshots, to a new stopped one",
+  input: CloneInput,
+  timeout: LONG,
+  aliases: ["lxd_copy_container", "lxd_clone_container", "lxd_instance_copy"],
+  async run({ client, key, input, signal, progress }: ActionArgs<LxdClient, z.output<z.ZodObject<typeof CloneInput>>>) {
+    const ask = { doing: `copy instance "${key}" to "${input.new_name}"`, signal, progress, query: { target: input.node } };
+    const wire = await client.get<WireInstance>(pathOf(key), { ...ask, query: {} });
+    const source = input.snapshot === undefined ? key : `${key}/${input.snapshot}`;
+    const root = input.pool === undefined ? undefined : rootIn(wire, input.pool);
+    await client.change(
+      "POST",
+      "/1.0/instances",
+      {
+        name: input.new_name,
+        type: wire.type,
+        // The server copies configuration and devices by itself, the profiles it does not.
+        profiles: wire.profiles,
+        ...(root ? { devices: { ...wire.devices, ...root } } : {}),
+        source: { type: "copy", source, instance_only: !input.with_snapshots },
+      },
+      ask,
+    );
+    return { key: input.new_name };
+  },
+});
+
+function rootIn(wire: WireInstance, pool: string) {
+  const root = Object.entries(wire.expanded_devices ?? wire.devices).find(([, { type, path }]) => type === "disk" && path === "/");
+  return root ? { [root[0]]: { ...root[1], pool } } : { root: { type: "disk", path: "/", pool } };
+}
+
+const migrate = write({
+  about: "Move an instance to another cluster member, storage pool or project of the same host",
+  input: {
+    node,
+    pool,
+    to_project: z.string().optional().describe("Project to put it in"),
+    live: z.boolean().default(false).describe("While it runs, where the servers can"),
+  },
+  timeout: LONG,
+  aliases: ["lxd_move_container", "lxd_migrate_container", "lxd_instance_move"],
+  async run({ client, key, input, signal, progress, note }) {
+    const { node: target, pool: into, to_project: project, live } = input;
+    if (!target && !into && !project)
+      throw new ProxMcpError("INVALID_INPUT", "Where to? Give node, pool or to_project; for another host there is migrate_host.");
+    const ask = { doing: `move instance "${key}"`, signal, progress, query: { target } };
+    const body = { name: key, migration: true, live, ...(into ? { pool: into } : {}), ...(project ? { project } : {}) };
+    await client.change("POST", pathOf(key), body, ask);
+    if (project) note(`Instance "${key}" is in project ${project} now.`);
+  },
+});
+
+const snapshot_schedule = write({
+  about: "Say when snapshots of an instance are taken by themselves, and how long they are kept",
+  input: {
+    schedule: z.string().optional().describe('Cron: "0 3 * * *", or @hourly, @daily, @weekly; "" for never'),
+    keep: z.string().optional().describe('How long: "7d", "1m 2w"; "" for ever'),
+    pattern: z.string().optional().describe('Names, default snap%d; "" for the default'),
+    when_stopped: z.boolean().optional().describe("Also while it is stopped"),
+  },
+  idempotent: true,
+  aliases: ["lxd_schedule_snapshots"],
+  async run({ client, key, input, signal, progress }) {
+    const config = Object.fromEntries(
+      Object.entries({
+        "snapshots.schedule": input.schedule,
+        "snapshots.expiry": input.keep,
+        "snapshots.pattern": input.pattern,
+        "snapshots.schedule.stopped": input.when_stopped === undefined ? undefined : String(input.when_stopped),
+      }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+    if (!Object.keys(config).length) throw new ProxMcpError("INVALID_INPUT", "Nothing to change: give schedule, keep, pattern or when_stopped.");
+    await changeSettings(client, key, { doing: `schedule snapshots of instance "${key}"`, signal, progress }, () => ({ config }));
+  },
+});
+
+export const within = { rename, clone, migrate, snapshot_schedule };
