@@ -11,8 +11,8 @@ import { EXIT, type GlobalOptions } from "./run.js";
 
 async function load({ config: path }: GlobalOptions) {
   mapOwnPackage();
-  const { config, folder, file } = await loadConfig({ file: path });
-  return { setup: { ...config, folder, ...(file ? { file } : {}) }, file };
+  const { config, folder, file, env } = await loadConfig({ file: path });
+  return { setup: { ...config, folder, env, ...(file ? { file } : {}) }, file };
 }
 
 /** `proxmcp config check`: reads everything that the config refers to, and connects to nothing. Its faults are told all at once. */

@@ -115,8 +115,8 @@ async function enterInto(client: ClientName | "print", name: string, launch: Lau
 /** What a fresh file is worth: read as the server will read it. */
 async function check(file: string, env: InitSetting["env"], plugins: readonly (string | object)[]): Promise<void> {
   try {
-    const { config, folder } = await loadConfig({ file, env });
-    await prepare({ ...checkConfig({ ...config, plugins: [...plugins] }), folder, file, env });
+    const loaded = await loadConfig({ file, env });
+    await prepare({ ...checkConfig({ ...loaded.config, plugins: [...plugins] }), folder: loaded.folder, file, env: loaded.env });
   } catch (error) {
     if (!isProxMcpError(error)) throw error;
     err(error.message);
