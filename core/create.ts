@@ -34,11 +34,21 @@ export interface Setup extends Config {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
-export async function createProxMcp<const Plugins extends NonNullable<Setup["plugins"]> = []>(
-  setup: Setup & { readonly plugins?: Plugins | undefined } = {},
-): Promise<ProxMcp<ToolsOf<Plugins>>> {
-  const { services: replace, after, caller = LOCAL, folder = process.cwd(), file, env = process.env, ...given } = setup;
+/** A config with all that it refers to. */
+export interface Prepared {
+  readonly config: CheckedConfig;
+  readonly secrets: Secrets;
+  readonly providers: readonly Provider[];
+  readonly configured: readonly ConfiguredConnection[];
+}
+
+/** Loads plugins, checks the config and resolves its secrets. */
+export async function prepare({
+  folder = process.cwd(),
+  file,
+  env = process.env,
+  ...given
+}: Omit<Setup, "services" | "after" | "caller">): Promise<Prepared> {
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
   const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
@@ -47,9 +57,17 @@ export async function createProxMcp<const Plugins extends NonNullable<Setup["plu
     const other = plugins.findIndex((one) => one.provider.name === provider.name);
     if (other < at) throw new ProxMcpError("PLUGIN_INVALID", `Two plugins are called ${provider.name}: ${plugins[other]?.origin} and ${origin}.`);
   }
-  const configured = await inventory({ config, file, folder, providers, env, secrets });
+  return { config, secrets, providers, configured: await inventory({ config, file, folder, providers, env, secrets }) };
+}
+
+/** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */
+export async function createProxMcp<const Plugins extends NonNullable<Setup["plugins"]> = []>(
+  setup: Setup & { readonly plugins?: Plugins | undefined } = {},
+): Promise<ProxMcp<ToolsOf<Plugins>>> {
+  const { services: replace, after, caller = LOCAL, ...rest } = setup;
+  const { config, secrets, providers, configured } = await prepare(rest);
   const services = new Services();
-  registerServices(services, config, secrets, folder);
+  registerServices(services, config, secrets, setup.folder ?? process.cwd());
   after?.handOver(services);
   replace?.(services.tsyringe);
   const calling = new AsyncLocalStorage<Caller>();

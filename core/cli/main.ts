@@ -12,4 +12,6 @@ enableCompileCache();
 const { run } = await import("./run.js");
 // The cache is written at a normal exit, but a server is ended by a signal.
 setTimeout(flushCompileCache, 2000).unref();
+// Whoever read the output has gone, as `| head` does.
+process.stdout.on("error", (error: { code?: string }) => process.exit(error.code === "EPIPE" ? 0 : 1));
 process.exitCode = await run(process.argv);

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
+import type { InitOptions } from "./init.js";
 import type { QueryOptions } from "./query.js";
 import type { ToolsOptions } from "./tools.js";
 
@@ -18,11 +19,9 @@ export const exitCodeOf = (error: ProxMcpError): number =>
   ["CONFIG_INVALID", "PLUGIN_INVALID", "PLUGIN_NOT_FOUND", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
 
 const CONFIG = ["-c, --config <file>", "config file; default: the nearest proxmcp.config.*, then the user's"] as const;
-const ROLE = [
-  "--role <name>",
-  "act under this role of the config; can be repeated",
-  (name: string, before: string[] = []) => [...before, name],
-] as const;
+/** An option that can be repeated. */
+const several = (name: string, before: readonly string[] = []): readonly string[] => [...before, name];
+const ROLE = ["--role <name>", "act under this role of the config; can be repeated", several] as const;
 
 /** Runs the command line; answers the exit code. Each command's module is loaded only when it runs. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -36,6 +35,17 @@ export async function run(argv: readonly string[]): Promise<number> {
     .enablePositionalOptions()
     .showHelpAfterError("(proxmcp --help shows all commands)")
     .addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration.");
+  program
+    .command("init")
+    .description("look around, ask, and write a config and a client's entry")
+    .option("-y, --yes", "take what is found, and ask nothing")
+    .option("--file <file>", "where the config shall be; its ending says which language: .yaml, .json or .ts")
+    .option("--client <name>", "claude-desktop, claude-code, cursor, vscode or print; can be repeated", several)
+    .option("--name <name>", "what the client calls the server; default: proxmcp")
+    .option("--force", "replace a config file or an entry that is there already")
+    .action(async (options: InitOptions) => {
+      code = await (await import("./init.js")).init(options);
+    });
   program
     .command("serve")
     .description("serve MCP over stdin and stdout; logs are JSON lines on stderr")
@@ -105,6 +115,29 @@ export async function run(argv: readonly string[]): Promise<number> {
     .option(...CONFIG)
     .action(async (words: string[], options: { json?: boolean }, command: Command) => {
       code = await (await import("./suggest.js")).suggest(command.optsWithGlobals(), words, options);
+    });
+  const config = program.command("config").description("check the configuration, or print what holds and where it comes from");
+  config
+    .command("check")
+    .description("read all that the config refers to and tell every fault; connects to nothing")
+    .option(...CONFIG)
+    .action(async (_options: unknown, command: Command) => {
+      code = await (await import("./config.js")).configCheck(command.optsWithGlobals());
+    });
+  config
+    .command("print")
+    .description("print every setting with where it comes from; secrets are masked")
+    .option("--json", "as JSON")
+    .option(...CONFIG)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      code = await (await import("./config.js")).configPrint(command.optsWithGlobals(), options);
+    });
+  config
+    .command("schema")
+    .description("print the JSON Schema of the config, with the options of the plugins that it names")
+    .option(...CONFIG)
+    .action(async (_options: unknown, command: Command) => {
+      code = await (await import("./config.js")).configSchema(command.optsWithGlobals());
     });
   program
     .command("doctor")

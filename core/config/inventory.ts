@@ -113,15 +113,26 @@ async function configure(
   return { connection, faults };
 }
 
-interface Found {
+export interface Found {
   readonly provider: Provider;
   readonly found: FoundConnection;
+  /** It was found on this machine; without this the environment describes it. */
   readonly nearby?: boolean;
 }
 
-async function surroundings({ providers, env }: InventoryOptions): Promise<readonly Found[]> {
-  const described = providers.flatMap((provider) => (provider.connection.env?.(env) ?? []).map((found) => ({ provider, found })));
-  if (described.length > 0) return described;
+type Around = Pick<InventoryOptions, "providers" | "env">;
+
+async function surroundings(around: Around): Promise<readonly Found[]> {
+  const described = describedIn(around);
+  return described.length > 0 ? described : await foundNear(around);
+}
+
+/** What the environment describes. */
+export const describedIn = ({ providers, env }: Around): readonly Found[] =>
+  providers.flatMap((provider) => (provider.connection.env?.(env) ?? []).map((found) => ({ provider, found })));
+
+/** What answers on this machine, and what the user's own settings describe. */
+export async function foundNear({ providers, env }: Around): Promise<readonly Found[]> {
   const near = await Promise.all(
     providers.map(async (provider) => {
       const { local = [], found } = provider.connection;

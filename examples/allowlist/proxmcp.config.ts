@@ -1,6 +1,6 @@
 import { defineConfig } from "proxmcp";
 
-/** Look at everything, run containers on staging, and do nothing else. */
+/** Look at everything, run containers on staging, and do nothing else. Operators may start and stop them, but not make or delete any. */
 export default defineConfig({
   connections: {
     prod: {
@@ -19,7 +19,8 @@ export default defineConfig({
       cert: { file: "certs/client.crt" },
       key: { file: "certs/client.key" },
       tools: {
-        allow: ["docker_*_{list,get}", "docker_container_{logs,create,start,stop,restart}"],
+        // Nothing but these, whatever a later version brings.
+        allow: ["docker_*_{list,get}", "docker_container_{logs,create,start,stop,restart,delete}"],
         confirm: "write",
       },
     },
@@ -32,5 +33,10 @@ export default defineConfig({
     },
   },
   // Above all others: no connection can allow these again.
-  tools: { deny: ["*_delete", "*_exec"] },
+  tools: { deny: ["*_exec"] },
+  // `proxmcp serve --role operator`, or the roles of a caller where ProxMCP is embedded.
+  roles: {
+    operator: { deny: ["*_create", "*_delete"], connections: ["staging", "pve"] },
+    viewer: { readOnly: true },
+  },
 });

@@ -17,6 +17,7 @@ describe("examples/allowlist", () => {
       "docker_container_start",
       "docker_container_stop",
       "docker_container_restart",
+      "docker_container_delete",
     ]);
   });
 
@@ -51,7 +52,36 @@ describe("examples/allowlist", () => {
   });
 
   it("refuses what is not allowed by any of its names", async () => {
-    for (const name of ["docker_container_exec", "docker_exec", "docker_container_delete", "docker_image_pull", "proxmox_vm_start"])
+    for (const name of ["docker_container_exec", "docker_exec", "docker_image_pull", "proxmox_vm_start"])
       await expect(call(name, { name: "shop-web", host: "staging" }, { confirm: true }), name).rejects.toMatchObject({ code: "TOOL_DENIED" });
+  });
+
+  const operator = { caller: { id: "ann", roles: ["operator"] } };
+
+  it("lets an operator start what there is, but neither make nor delete any, and nowhere else", async () => {
+    const names = estate.app.tools("all", operator.caller).flatMap((tool) => (tool.operation && tool.safety !== "read" ? [tool.name] : []));
+    expect(names).toEqual(["docker_container_start", "docker_container_stop", "docker_container_restart"]);
+    expect(await call("docker_container_start", { name: "shop-web", host: "staging" }, { ...operator, confirm: true })).toMatchObject({
+      host: "staging",
+    });
+    for (const [tool, args] of [
+      ["docker_container_delete", { name: "shop-web", host: "staging" }],
+      ["docker_rm", { name: "shop-web", host: "staging" }],
+      ["docker_container_create", { name: "scratch", image: "busybox:1.36", host: "staging" }],
+    ] as const)
+      await expect(call(tool, args, { ...operator, confirm: true }), tool).rejects.toMatchObject({ code: "TOOL_DENIED" });
+    const before = estate.sandboxes["prod"]?.requests.length;
+    const { items } = (await call("docker_container_list", {}, operator)) as { items: { host: string }[] };
+    expect(new Set(items.map(({ host }) => host))).toEqual(new Set(["staging"]));
+    await expect(call("docker_container_get", { name: "shop-web", host: "prod" }, operator)).rejects.toMatchObject({ code: "TOOL_DENIED" });
+    expect(estate.sandboxes["prod"]?.requests, "production was not even asked").toHaveLength(before ?? -1);
+  });
+
+  it("says which rule it is", () => {
+    const { connections } = estate.app.why("docker_container_delete", operator);
+    expect(connections).toEqual([
+      { connection: "prod", allowed: false, why: "it is not read-only, and connections.prod.tools.readOnly is set" },
+      { connection: "staging", allowed: false, why: 'denied by roles.operator.deny "*_delete"' },
+    ]);
   });
 });

@@ -164,8 +164,8 @@ describe("whatever the rules", () => {
     "nothing",
   ];
   const some = fc.option(fc.uniqueArray(fc.constantFrom(...globs), { maxLength: 3 }), { nil: undefined, freq: 2 });
-  const deny = fc.option(fc.uniqueArray(fc.constantFrom(...globs.slice(1)), { maxLength: 2 }), { nil: undefined, freq: 1 });
-  const rules = fc.record({ allow: some, deny, readOnly: fc.option(fc.boolean(), { nil: undefined, freq: 1 }) });
+  const deny = fc.option(fc.uniqueArray(fc.constantFrom(...globs.slice(1)), { maxLength: 2 }), { nil: undefined, freq: 2 });
+  const rules = fc.record({ allow: some, deny, readOnly: fc.option(fc.boolean(), { nil: undefined, freq: 2 }) });
   const setups = fc.record({
     general: rules,
     main: rules,
