@@ -9,6 +9,7 @@ export * from "./declare/kind.js";
 export * from "./declare/provider.js";
 export { SAID } from "./declare/said.js";
 export * from "./declare/sandbox.js";
+export { SshOptions, sshTargetOf } from "./declare/ssh.js";
 export * from "./declare/tokens.js";
 export { type Verb, VERBS } from "./declare/verbs.js";
 export type { WorkloadMapping, WorkloadSpec } from "./declare/workload.js";

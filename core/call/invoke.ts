@@ -45,6 +45,7 @@ export class Invoker {
       }, signal),
     );
     context.notes.push(...notes);
+    this.#road(entry, context);
     const listing: Listing<unknown> = Array.isArray(answer) ? { items: answer as unknown[] } : (answer as Listing<unknown>);
     const items: Item[] = [];
     const errors: SourceError[] = (listing.errors ?? []).map((error) => ({ ...error, connection: entry.name }));
@@ -80,6 +81,7 @@ export class Invoker {
       }, signal),
     );
     context.notes.push(...notes);
+    this.#road(entry, context);
     return checked(kind.item, answer, `${kind.name} ${JSON.stringify(key)}`, entry) as Item;
   }
 
@@ -103,6 +105,8 @@ export class Invoker {
         () => run({ ...this.#args(entry, context, context.signal), key: parsed.key, at: parsed.at, input: parsed.input }),
         context.signal,
       );
+      // What writes is read back, and the reading says it.
+      if (action.output || context.tasks?.length) this.#road(entry, context);
       return action.output ? checked(action.output, answer, `${kind.name} ${verb}`, entry) : answer;
     } finally {
       if (writes) this.#reads.changed(entry.name);
@@ -129,6 +133,12 @@ export class Invoker {
         connection: entry.name,
       });
     throw new ProxMcpError("NOT_FOUND", `There is no ${kind.name.replaceAll("_", " ")} ${JSON.stringify(key)}.`, { connection: entry.name });
+  }
+
+  /** A client that took another road than usual says so, beside every result. */
+  #road(entry: ConnectionEntry, context: CallContext): void {
+    const { road } = entry.client as { readonly road?: string | undefined };
+    if (road !== undefined) context.notes.push(`${entry.name}: ${road}`);
   }
 
   #args(entry: ConnectionEntry, context: CallContext, signal: AbortSignal): CallArgs<object> {

@@ -1,9 +1,10 @@
 import { connect as connectPlain, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
 import { bareHost, HostKeys, placeOf } from "./ssh-hostkeys.js";
 import { type Credential, credentialsOf, Login, type Ssh2Package } from "./ssh-login.js";
-import type { SshTarget } from "./types.js";
+import type { SshLogin, SshTarget } from "./types.js";
 
 const HANDSHAKE_SECONDS = 20;
 const KEEPALIVE_SECONDS = 15;
@@ -16,11 +17,11 @@ export class SshLink {
   /** Commands that it was asked to run, without those that the server refused a session. */
   commands = 0;
   readonly closed: Promise<void>;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   #channels = 0;
   #retired = false;
 
-  constructor(client: Client, socket: Socket) {
+  constructor(client: Client, socket: Duplex) {
     this.client = client;
     this.#socket = socket;
     client.on("end", () => {
@@ -69,15 +70,54 @@ export class SshLink {
   }
 }
 
-/** Connects, checks the host key, then logs in. The signal ends the attempt. ssh2 is loaded with the first one, never at start. */
+/**
+ * Connects, checks the host key, then logs in: with the first login, then with the others as long as each is refused. The signal ends the
+ * attempt. ssh2 is loaded with the first one, never at start.
+ */
 export async function openLink(target: SshTarget, signal: AbortSignal): Promise<SshLink> {
+  const { also = [], ...first } = target;
+  const refused: ProxMcpError[] = [];
+  for (const login of [{} as SshLogin, ...also]) {
+    // A login with credentials of its own uses no others; the user may stay the same.
+    const own = Object.keys(login).some((name) => name !== "user");
+    const bare: SshTarget = own ? { ...first, key: undefined, passphrase: undefined, password: undefined, agent: undefined } : first;
+    try {
+      return await openOnce({ ...bare, ...login, user: login.user ?? target.user }, signal);
+    } catch (error) {
+      if (!isProxMcpError(error) || error.code !== "AUTH_FAILED" || also.length === 0) throw error;
+      refused.push(error);
+    }
+  }
+  throw refusedAll(target, refused);
+}
+
+/** Every login was refused: all that was tried, each with its user. */
+function refusedAll(target: SshTarget, refused: readonly ProxMcpError[]): ProxMcpError {
+  const users = [{} as SshLogin, ...(target.also ?? [])].map((login) => login.user ?? target.user);
+  const tried = refused.flatMap((error, at) => {
+    const ways = error.details.tried ?? [];
+    return (ways.length > 0 ? ways : [error.message]).map((way) => `${users[at]}: ${way}`);
+  });
+  return new ProxMcpError("AUTH_FAILED", `${placeOf(target)} refused every login. Tried: ${tried.join("; ")}.`, {
+    tried,
+    next: "Check the user names, and that one of the keys is in the authorized_keys of its user or a password is right.",
+  });
+}
+
+async function openOnce(target: SshTarget, signal: AbortSignal): Promise<SshLink> {
   const { default: ssh2 } = await import("ssh2");
   const hostKeys = await HostKeys.load(target);
   const credentials = credentialsOf(ssh2, target);
   let refusal: ProxMcpError | undefined;
   for (;;) {
     try {
-      return await handshake(ssh2, target, hostKeys, credentials, signal);
+      const way = target.jump ? await throughHost(target, target.jump, signal) : undefined;
+      const link = await handshake(ssh2, target, hostKeys, credentials, signal, way?.stream).catch(async (error: unknown) => {
+        await way?.link.end();
+        throw error;
+      });
+      if (way) void link.closed.then(() => way.link.end());
+      return link;
     } catch (error) {
       const code = isProxMcpError(error) ? error.code : undefined;
       // A host has keys of several types, and the pinned one may be another than it showed: then we ask for the rest.
@@ -90,16 +130,32 @@ export async function openLink(target: SshTarget, signal: AbortSignal): Promise<
   }
 }
 
+/** A stream to the target's SSH port, from a host on the way. */
+async function throughHost(target: SshTarget, jump: SshTarget, signal: AbortSignal): Promise<{ link: SshLink; stream: Duplex }> {
+  const link = await openLink(jump, signal);
+  const [host, port] = [bareHost(target), target.port ?? 22];
+  return await new Promise((resolve, reject) => {
+    link.client.forwardOut("127.0.0.1", 0, host, port, (error, stream) => {
+      if (!error) return resolve({ link, stream });
+      void link.end();
+      const said = error.message.replace(/^\(SSH\) Channel open failure: ?/, "") || "nothing listens there, or forwarding is not allowed";
+      const message = `${placeOf(target)} can't be reached from ${placeOf(jump)}: ${said}.`;
+      reject(new ProxMcpError("UNREACHABLE", message, { tried: [`SSH to ${placeOf(jump)}`, `SSH from there to ${placeOf(target)}`], cause: error }));
+    });
+  });
+}
+
 function handshake(
   ssh2: Ssh2Package,
   target: SshTarget,
   hostKeys: HostKeys,
   credentials: readonly Credential[],
   signal: AbortSignal,
+  way?: Duplex,
 ): Promise<SshLink> {
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
-    const socket = connectPlain({ host: bareHost(target), port: target.port ?? 22, noDelay: true });
+    const socket = way ?? connectPlain({ host: bareHost(target), port: target.port ?? 22, noDelay: true });
     const login = new Login(target, credentials);
     let refused: ProxMcpError | undefined;
     const settle = (error?: ProxMcpError): void => {
@@ -130,7 +186,7 @@ function handshake(
     if (signal.aborted) return aborted();
     try {
       client.connect({
-        sock: socket,
+        sock: socket as Socket,
         username: target.user,
         readyTimeout: HANDSHAKE_SECONDS * 1000,
         keepaliveInterval: KEEPALIVE_SECONDS * 1000,

@@ -93,6 +93,19 @@ export interface SshTarget {
   readonly knownHosts?: string | undefined;
   /** SHA-256 of the host key, as `ssh-keygen -l` prints it (`SHA256:...`). Pins this key and no other. */
   readonly fingerprint?: string | undefined;
+  /** A host on the way: we log in there, with its own host key and credentials, and go on from it. It may have one of its own. */
+  readonly jump?: SshTarget | undefined;
+  /** Other logins, tried in this order when the first is refused. What they leave out is as above. */
+  readonly also?: readonly SshLogin[] | undefined;
+}
+
+/** One way to log in. */
+export interface SshLogin {
+  readonly user?: string | undefined;
+  readonly key?: string | undefined;
+  readonly passphrase?: string | undefined;
+  readonly password?: string | undefined;
+  readonly agent?: string | undefined;
 }
 
 export interface SshResult {

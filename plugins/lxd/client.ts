@@ -16,11 +16,14 @@ import {
   type Peers,
   type Progress,
   ProxMcpError,
+  SSH,
+  type Ssh,
   type WebSocketStream,
 } from "proxmcp/plugin";
 import { refused, taskFailed, untrusted } from "./errors.js";
 import { progressOf, withOperation } from "./operations.js";
-import { type LxdConnectionInfo, targetOf } from "./options.js";
+import type { LxdConnectionInfo } from "./options.js";
+import { openRoad, type Road } from "./road.js";
 import type { Envelope, Operation, ServerInfo } from "./wire.js";
 
 /** What goes with every request. */
@@ -53,25 +56,32 @@ const CLEANUP = 5_000;
 
 /** The REST API of LXD and Incus: the envelope, background operations, errors. */
 export class LxdClient {
-  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK, PEERS] as const;
+  static readonly inject = [HTTP, CONNECTION, LOGGER, CLOCK, PEERS, SSH] as const;
   readonly connection: LxdConnectionInfo;
   readonly clock: Clock;
   /** The other hosts, for what goes from one to another. */
   readonly peers: Peers;
+  readonly #road: Road;
   readonly #http: HttpClient;
   readonly #log: Logger;
   #server: Promise<ServerInfo> | undefined;
 
-  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers) {
+  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh) {
     this.connection = connection;
     this.clock = clock;
     this.peers = peers;
     this.#log = log;
-    this.#http = http.open(targetOf(connection.options));
+    this.#road = openRoad(http, ssh, connection.options);
+    this.#http = this.#road.http;
+  }
+
+  /** How the server was reached, where that is worth telling. */
+  get road(): string | undefined {
+    return this.#road.note;
   }
 
   close(): Promise<void> {
-    return this.#http.close();
+    return this.#road.close();
   }
 
   /** Reads `metadata` of a resource: `GET /1.0/...`. */

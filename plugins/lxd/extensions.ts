@@ -38,16 +38,16 @@ export async function requireExtension({ client, signal }: Args, extension: Exte
 }
 
 /**
- * An action that needs an extension of the API: `run: needs("instances_rebuild", "rebuild instances", rebuildInstance)`. Nothing is sent to a
- * server that lacks it.
+ * An action that needs an extension of the API: `run: needs("instances_rebuild", ({ key }) => `rebuild instance "${key}"`, rebuildInstance)`.
+ * Nothing is sent to a server that lacks it.
  */
 export function needs<All extends Args, Result>(
   extension: Extension,
-  doing: string,
+  doing: (args: All) => string,
   run: (args: All) => Promise<Result>,
 ): (args: All) => Promise<Result> {
   return async (args) => {
-    await requireExtension(args, extension, doing);
+    await requireExtension(args, extension, doing(args));
     return await run(args);
   };
 }

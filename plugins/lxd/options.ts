@@ -1,9 +1,12 @@
-import { type ConnectionOf, type FoundConnection, facet, type HttpTarget, secret } from "proxmcp/plugin";
+import { type ConnectionOf, type FoundConnection, facet, type HttpTarget, secret, SshOptions } from "proxmcp/plugin";
 import { z } from "zod";
 
 const pem = (what: string) => z.string().regex(/-----BEGIN [A-Z ]+-----/, `must be the PEM text of ${what}; give a path as { file: "..." }`);
 
-/** How a server is reached: its unix socket, or https with a client certificate that it trusts. */
+/**
+ * How a server is reached: its unix socket, or https with a client certificate that it trusts; each from here, or over SSH from the host that
+ * `ssh` names. With `ssh` alone the socket is looked for where LXD and Incus have it.
+ */
 export const LxdConnection = z
   .strictObject({
     socket: facet(z.string().regex(/^\//, "must be an absolute path, such as /var/lib/lxd/unix.socket"), "Unix socket of the server").optional(),
@@ -17,21 +20,22 @@ export const LxdConnection = z
     ca: facet(pem("a certificate"), "Authority that signed the server's certificate").optional(),
     verify: facet(z.boolean(), "Whether the server's certificate is checked").optional(),
     project: facet(z.string().min(1), "Project to work in, default: default").optional(),
+    ssh: SshOptions.optional().describe("SSH to the host: socket and url are then as seen from there"),
   })
   .superRefine((options, context) => {
     const fault = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
-    if (!options.socket && !options.url) fault("url", "give `socket` (a unix socket) or `url` (https://host:8443)");
+    if (!options.socket && !options.url && !options.ssh) fault("url", "give `socket` (a unix socket), `url` (https://host:8443) or `ssh`");
     if (options.socket && options.url) fault("url", "give either `socket` or `url`, not both");
     if (options.url !== undefined) {
       const wrong = wrongAddress(options.url);
       if (wrong) fault("url", wrong);
     }
     const tls = (["cert", "key", "fingerprint", "ca", "verify"] as const).filter((name) => options[name] !== undefined);
-    if (options.socket && tls.length) fault("socket", `a unix socket has no TLS: remove ${tls.join(", ")}`);
+    if (!options.url && tls.length) fault(options.socket ? "socket" : "url", `a unix socket has no TLS: remove ${tls.join(", ")}`);
     if (Boolean(options.cert) !== Boolean(options.key)) fault(options.cert ? "key" : "cert", "`cert` and `key` go together");
   });
 
-type Options = z.output<typeof LxdConnection>;
+export type LxdOptions = z.output<typeof LxdConnection>;
 export type LxdConnectionInfo = ConnectionOf<typeof LxdConnection>;
 
 function wrongAddress(address: string): string | undefined {
@@ -45,9 +49,9 @@ function wrongAddress(address: string): string | undefined {
 }
 
 /** Where the requests go. 8443 is the port that both servers use; an address without one means it. */
-export function targetOf(options: Options): HttpTarget {
-  if (options.socket) return { url: "http://localhost", socketPath: options.socket };
-  const { url: address = "", ca, cert, key, fingerprint, verify } = options;
+export function targetOf(options: LxdOptions): HttpTarget {
+  if (options.url === undefined) return { url: "http://localhost", ...(options.socket ? { socketPath: options.socket } : {}) };
+  const { url: address, ca, cert, key, fingerprint, verify } = options;
   const url = new URL(address);
   // URL drops a port that is its scheme's own, so the text is asked.
   if (!/:\d+\/?$/.test(address)) url.port = "8443";

@@ -1,15 +1,15 @@
 import { expect, it } from "vitest";
 import type { Bench } from "../conformance.js";
-import { instanceScenario } from "./lxd-instances.js";
+import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
 
 const MIB = 1024 * 1024;
 
 /** What an LXD or Incus daemon has to do. `image`: the alias of one that is there. */
 export const lxdScenario =
-  ({ image }: { image: string }) =>
+  ({ image, forget }: LxdSubject) =>
   (bench: () => Bench): void => {
     const name = `conformance-${process.pid}`;
-    instanceScenario({ image })(bench);
+    instanceScenario({ image, ...(forget ? { forget } : {}) })(bench);
 
     it("leads an instance through its life", async () => {
       const { item, result, rows, call } = bench();

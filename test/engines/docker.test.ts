@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createProxMcp, type ProxMcp } from "proxmcp";
 import { conformance, type Subject } from "../conformance.js";
 import { dockerScenario, swarmScenario } from "../conformance/docker.js";
+import { withClosedSshd } from "./closed-sshd.js";
 import { withSwarm } from "./docker-swarm.js";
 import { file, withEngine } from "./engines.js";
 
@@ -179,34 +180,9 @@ withEngine("docker", ({ socket, url, image }) => {
     );
 
     describe("an SSH server that forwards nothing", () => {
-      const own = freePort();
-      let stop = (): void => {};
-      beforeAll(async () => {
-        const hostKey = ssh.hostKey.replace(/\.pub$/, "");
-        const config = join(folder, "sshd_config");
-        writeFileSync(
-          config,
-          `ListenAddress 127.0.0.1:${own}\nHostKey ${hostKey}\nPidFile none\nAuthorizedKeysFile ${ssh.key}.pub\nStrictModes no\nUsePAM no\nAllowTcpForwarding no\nAllowStreamLocalForwarding no\n`,
-        );
-        const server = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", config], { stdio: "ignore" });
-        stop = () => void server.kill();
-        await until(() => listens(own), "the start of sshd");
-      });
-      afterAll(() => stop());
-
-      const listens = (port: number): boolean => {
-        try {
-          execFileSync("bash", ["-c", `exec 3<>/dev/tcp/127.0.0.1/${port}`], { stdio: "ignore" });
-          return true;
-        } catch {
-          return false;
-        }
-      };
-
-      const line = readFileSync(ssh.knownHosts, "utf8").replace(`:${port}`, `:${own}`);
-      writeFileSync(join(folder, "known_hosts"), line);
+      const closed = withClosedSshd(ssh);
       conformance(
-        real("is passed with docker system dial-stdio", { url: `ssh://root@127.0.0.1:${own}`, key, knownHosts: join(folder, "known_hosts") }),
+        real("is passed with docker system dial-stdio", { url: `ssh://root@127.0.0.1:${closed.port}`, key, knownHosts: closed.knownHosts }),
         dockerScenario({ image }),
       );
     });

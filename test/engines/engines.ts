@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -15,6 +16,13 @@ type Lxd = Tls & { readonly socket: string; readonly fingerprint: string; readon
 export interface Engines {
   readonly lxd: Lxd;
   readonly lxd2: Lxd;
+  readonly cluster: {
+    readonly members: readonly { readonly name: string; readonly url: string; readonly socket: string; readonly instance: string }[];
+    readonly cert: string;
+    readonly key: string;
+    readonly fingerprint: string;
+    readonly image: string;
+  };
   readonly docker: { readonly socket: string; readonly url: string; readonly image: string; readonly container: string };
   readonly dockerTls: Tls & { readonly socket: string; readonly ca: string; readonly image: string; readonly container: string };
   readonly registry: { readonly url: string };
@@ -55,3 +63,12 @@ export function withEngine<Name extends keyof Engines>(name: Name, suite: (engin
 
 /** A config's way to name a file. */
 export const file = (path: string): { readonly file: string } => ({ file: path });
+
+/** Deletes an image from a real LXD, over its socket. */
+export const forgetImage = (socketPath: string) => (fingerprint: string) =>
+  new Promise<void>((resolve, reject) => {
+    const asked = request({ socketPath, method: "DELETE", path: `/1.0/images/${fingerprint}` }, (answer) => {
+      answer.resume().on("end", resolve);
+    });
+    asked.on("error", reject).end();
+  });

@@ -11,6 +11,11 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** Pauses are short, so that what is tried again is tried soon. */
 const clock = { now: () => Date.now(), sleep: (milliseconds: number) => new Promise<void>((done) => setTimeout(done, Math.min(milliseconds, 5))) };
 
+const noSsh = {
+  open: () => {
+    throw new Error("no SSH here");
+  },
+};
 const alone: Peers = {
   names: ["host"],
   client: (name) => {
@@ -19,7 +24,7 @@ const alone: Peers = {
 };
 
 export const clientOf = (options: Row): LxdClient =>
-  new LxdClient(new UndiciHttp(), { name: "host", provider: "lxd", options: LxdConnection.parse(options), tags: {} }, silent, clock, alone);
+  new LxdClient(new UndiciHttp(), { name: "host", provider: "lxd", options: LxdConnection.parse(options), tags: {} }, silent, clock, alone, noSsh);
 
 /** A sandbox with a client on it, and the operations of the plugin by their names. */
 export interface Host {

@@ -190,6 +190,18 @@ describe("moving within a cluster", () => {
     await pi.run("instance", "migrate", name, { node });
     expect(await pi.get("instance", name)).toMatchObject({ node });
     expect(pi.sandbox.requests.find(({ method, path }) => method === "POST" && path.endsWith(name))?.query.get("target")).toBe(node);
+    await pi.run("instance", "start", name);
+    expect((await failure(pi.run("instance", "migrate", name, { node: "n1" }))).report()).toMatchObject({
+      code: "WRONG_STATE",
+      next: expect.stringContaining("`stop`"),
+    });
+    const other = node === "n1" ? "n2" : "n1";
+    await pi.run("instance", "migrate", name, { node: other, stop: true });
+    expect(await pi.get("instance", name)).toMatchObject({ node: other, status: "running" });
+    await pi.run("instance", "stop", name, { force: true });
+    await pi.run("instance", "clone", name, { new_name: "copied", node });
+    expect(pi.sent("POST")).toMatchObject({ architecture: "aarch64", config: { "security.nesting": "true" } });
+    expect(await pi.get("instance", "copied")).toMatchObject({ node });
     expect((await failure(pi.run("instance", "migrate", name, { node: "n3" }))).message).toContain("offline");
     expect((await failure(pi.run("instance", "migrate", name, { node: "n9" }))).code).toBe("NOT_FOUND");
     expect((await failure(pi.run("instance", "migrate", name, {}))).code).toBe("INVALID_INPUT");

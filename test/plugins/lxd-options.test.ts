@@ -10,7 +10,7 @@ const faults = (options: unknown): string =>
 
 describe("a connection", () => {
   it("needs a socket or an address, and not both", () => {
-    expect(faults({})).toContain("give `socket` (a unix socket) or `url`");
+    expect(faults({})).toContain("give `socket` (a unix socket), `url`");
     expect(faults({ socket: "/s", url: "https://h:8443" })).toContain("either `socket` or `url`, not both");
     expect(faults({ socket: "/var/lib/lxd/unix.socket" })).toBe("none");
     expect(faults({ url: "https://h:8443", cert: PEM, key: KEY, fingerprint: "ab".repeat(32) })).toBe("none");

@@ -1,7 +1,7 @@
-import { facet, forClient, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
+import { type ActionArgs, facet, forClient, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
-import { requireExtension } from "../extensions.js";
+import { needs } from "../extensions.js";
 import type { WireInstance } from "../wire.js";
 import { imageSource } from "./image-source.js";
 import { LONG } from "./exports.js";
@@ -61,33 +61,39 @@ async function refuseTaken(client: LxdClient, alias: string, ask: { doing: strin
   throw new ProxMcpError("ALREADY_EXISTS", `Unable to ${ask.doing}: there is an image with the alias "${alias}"`);
 }
 
+const RebuildInput = {
+  image: z.string().min(1).optional().describe("As for create; default: the one it was made from"),
+  empty: z.boolean().default(false).describe("An empty disk instead"),
+  force: z.boolean().default(false).describe("Also when it runs: stop it hard first, start it again"),
+};
+type RebuildArgs = ActionArgs<LxdClient, z.output<z.ZodObject<typeof RebuildInput>>>;
+
+const rebuilding = ({ key }: Pick<RebuildArgs, "key">): string => `rebuild instance "${key}"`;
+
 const rebuild = destructive({
   about: "Replace the root disk of an instance by a fresh one from an image; settings stay",
   loses: "Everything on the instance's root disk is lost.",
-  input: {
-    image: z.string().min(1).optional().describe("As for create; default: the one it was made from"),
-    empty: z.boolean().default(false).describe("An empty disk instead"),
-    force: z.boolean().default(false).describe("Also when it runs: stop it hard first, start it again"),
-  },
+  input: RebuildInput,
   openWorld: true,
   timeout: 1800,
   aliases: ["lxd_rebuild_container"],
-  async run(args) {
-    const { client, key, input, signal, progress } = args;
-    const ask = { doing: `rebuild instance "${key}"`, signal, progress };
-    await requireExtension(args, "instances_rebuild", ask.doing);
-    const wire = await client.get<WireInstance>(pathOf(key), ask);
-    const source = await rebuildSource(client, key, wire, input, signal);
-    const running = wire.status.toLowerCase() !== "stopped";
-    if (running && !input.force)
-      throw new ProxMcpError("WRONG_STATE", `Unable to ${ask.doing}: it is ${wire.status.toLowerCase()}`, {
-        next: "Stop it first, or rebuild it with `force`.",
-      });
-    if (running) await changeState({ ...args, note: () => {} }, key, { action: "stop", force: true });
-    await client.change("POST", `${pathOf(key)}/rebuild`, { source }, ask);
-    if (running) await changeState(args, key, { action: "start" });
-  },
+  run: needs("instances_rebuild", rebuilding, rebuildInstance),
 });
+
+async function rebuildInstance(args: RebuildArgs): Promise<void> {
+  const { client, key, input, signal, progress } = args;
+  const ask = { doing: rebuilding(args), signal, progress };
+  const wire = await client.get<WireInstance>(pathOf(key), ask);
+  const source = await rebuildSource(client, key, wire, input, signal);
+  const running = wire.status.toLowerCase() !== "stopped";
+  if (running && !input.force)
+    throw new ProxMcpError("WRONG_STATE", `Unable to ${ask.doing}: it is ${wire.status.toLowerCase()}`, {
+      next: "Stop it first, or rebuild it with `force`.",
+    });
+  if (running) await changeState({ ...args, note: () => {} }, key, { action: "stop", force: true });
+  await client.change("POST", `${pathOf(key)}/rebuild`, { source }, ask);
+  if (running) await changeState(args, key, { action: "start" });
+}
 
 async function rebuildSource(
   client: LxdClient,

@@ -1,9 +1,9 @@
 import { type ActionArgs, forClient, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
-import type { WireInstance } from "../wire.js";
+import type { Config, Devices, WireInstance } from "../wire.js";
 import { LONG } from "./exports.js";
-import { pathOf } from "./power.js";
+import { changeState, pathOf } from "./power.js";
 import { changeSettings } from "./update.js";
 
 const { write } = forClient<LxdClient>();
@@ -37,27 +37,26 @@ const clone = write({
   aliases: ["lxd_copy_container", "lxd_clone_container", "lxd_instance_copy"],
   async run({ client, key, input, signal, progress }: ActionArgs<LxdClient, z.output<z.ZodObject<typeof CloneInput>>>) {
     const ask = { doing: `copy instance "${key}" to "${input.new_name}"`, signal, progress, query: { target: input.node } };
-    const wire = await client.get<WireInstance>(pathOf(key), { ...ask, query: {} });
+    const { type, architecture, profiles, ...wire } = await client.get<WireInstance>(pathOf(key), { ...ask, query: {} });
     const source = input.snapshot === undefined ? key : `${key}/${input.snapshot}`;
-    const root = input.pool === undefined ? undefined : rootIn(wire, input.pool);
-    await client.change(
-      "POST",
-      "/1.0/instances",
-      {
-        name: input.new_name,
-        type: wire.type,
-        // The server copies configuration and devices by itself, the profiles it does not.
-        profiles: wire.profiles,
-        ...(root ? { devices: { ...wire.devices, ...root } } : {}),
-        source: { type: "copy", source, instance_only: !input.with_snapshots },
-      },
-      ask,
-    );
+    // The server copies configuration and devices by itself, the profiles it does not; and nothing at all to another member.
+    const of =
+      input.node && input.snapshot !== undefined ? await client.get<WireInstance>(snapshotPath(key, input.snapshot), { ...ask, query: {} }) : wire;
+    const own = input.node ? { architecture, config: settingsOf(of.config), devices: of.devices } : {};
+    const root = input.pool === undefined ? {} : { devices: { ...of.devices, ...rootIn(wire, input.pool) } };
+    const body = { name: input.new_name, type, profiles, ...own, ...root, source: { type: "copy", source, instance_only: !input.with_snapshots } };
+    await client.change("POST", "/1.0/instances", body, ask);
     return { key: input.new_name };
   },
 });
 
-function rootIn(wire: WireInstance, pool: string) {
+const snapshotPath = (instance: string, name: string): string => `${pathOf(instance)}/snapshots/${encodeURIComponent(name)}`;
+
+/** Without what the server has noted for itself, but for the image. */
+const settingsOf = (config: Config): Config =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => !key.startsWith("volatile.") || key === "volatile.base_image"));
+
+function rootIn(wire: Pick<WireInstance, "devices" | "expanded_devices">, pool: string): Devices {
   const root = Object.entries(wire.expanded_devices ?? wire.devices).find(([, { type, path }]) => type === "disk" && path === "/");
   return root ? { [root[0]]: { ...root[1], pool } } : { root: { type: "disk", path: "/", pool } };
 }
@@ -69,17 +68,34 @@ const migrate = write({
     pool,
     to_project: z.string().optional().describe("Project to put it in"),
     live: z.boolean().default(false).describe("While it runs, where the servers can"),
+    stop: z.boolean().default(false).describe("Shut it down for the move if it runs, and start it again"),
   },
   timeout: LONG,
   aliases: ["lxd_move_container", "lxd_migrate_container", "lxd_instance_move"],
-  async run({ client, key, input, signal, progress, note }) {
-    const { node: target, pool: into, to_project: project, live } = input;
+  async run(args) {
+    const { client, key, input, signal, progress, note } = args;
+    const { node: target, pool: into, to_project: project, live, stop } = input;
     if (!target && !into && !project)
       throw new ProxMcpError("INVALID_INPUT", "Where to? Give node, pool or to_project; for another host there is migrate_host.");
-    const ask = { doing: `move instance "${key}"`, signal, progress, query: { target } };
+    const ask = { doing: `move instance "${key}"`, signal, progress };
+    const { status } = await client.get<WireInstance>(pathOf(key), ask);
+    const runs = status.toLowerCase() !== "stopped" && !live;
+    // LXD 5.0 takes a running one along all the same: cut off, and started anew.
+    if (runs && !stop)
+      throw new ProxMcpError("WRONG_STATE", `Unable to ${ask.doing}: it is ${status.toLowerCase()}`, {
+        next: "Pass `stop` to shut it down for the move, or `live` where the servers can.",
+      });
+    const quiet = { ...args, note: () => {} };
+    if (runs) await changeState(quiet, key, { action: "stop" });
     const body = { name: key, migration: true, live, ...(into ? { pool: into } : {}), ...(project ? { project } : {}) };
-    await client.change("POST", pathOf(key), body, ask);
-    if (project) note(`Instance "${key}" is in project ${project} now.`);
+    try {
+      await client.change("POST", pathOf(key), body, { ...ask, query: { target } });
+    } catch (error) {
+      if (runs) await changeState({ ...quiet, signal: AbortSignal.timeout(60_000) }, key, { action: "start" }).catch(() => {});
+      throw error;
+    }
+    if (project) note(`Instance "${key}" is in project ${project} now${runs ? ", stopped" : ""}.`);
+    else if (runs) await changeState(args, key, { action: "start" });
   },
 });
 

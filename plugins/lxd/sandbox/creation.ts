@@ -28,6 +28,7 @@ interface Source {
 interface CreateBody {
   readonly name?: string;
   readonly type?: string;
+  readonly architecture?: string;
   readonly description?: string;
   readonly ephemeral?: boolean;
   readonly config?: Text;
@@ -79,7 +80,12 @@ export function createGuest(call: Call) {
           const progress = { percent: "100", speed: "64891188", stage: "create_instance_from_image_unpack" };
           task.report({ create_instance_from_image_unpack_progress: "Unpack: 100% (64.89MB/s)", progress });
         }
-        const copied = Object.entries(original?.config ?? {}).filter(([key]) => !key.startsWith("volatile.") || key === "volatile.base_image");
+        // To another member goes what the request says, and nothing else.
+        const away = original !== undefined && target !== null && world.guests.get(source.source?.split("/")[0] ?? "")?.location !== target;
+        if (away && !body.architecture) throw new Error("Architecture isn't supported: ");
+        const copied = Object.entries((away ? undefined : original?.config) ?? {}).filter(
+          ([key]) => !key.startsWith("volatile.") || key === "volatile.base_image",
+        );
         const own = from ? fromImage(from.properties, from.fingerprint) : Object.fromEntries(copied);
         world.add({
           ...guest,

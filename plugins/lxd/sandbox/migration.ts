@@ -66,8 +66,12 @@ function toMember(call: Call, guest: Guest, target: string, body: MoveBody): San
   if (world.host.members.includes(`!${target}`)) throw new Refusal(400, "Target cluster member is offline");
   if (!world.host.members.includes(target)) throw new Refusal(404, "Failed to get target node: Cluster member not found");
   if (guest.location === target) throw new Refusal(400, "Target must be different than instance's current location");
-  if (guest.status !== "Stopped" && !body.live) throw new Refusal(400, "Instance is running");
-  return moved(call, guest, () => void (guest.location = target));
+  if (guest.status !== "Stopped" && body.live) throw new Refusal(500, "Unable to perform container live migration. CRIU isn't installed");
+  return moved(call, guest, () => {
+    guest.location = target;
+    // One that runs is cut off, and started anew on the other member.
+    if (guest.status !== "Stopped") guest.last_used_at = new Date().toISOString();
+  });
 }
 
 function toPool(call: Call, guest: Guest, { pool, project }: MoveBody): SandboxReply {
