@@ -1,4 +1,4 @@
-import { createProxMcp, type AuditEntry, AUDIT, CLOCK, type ProxMcp, type Setup } from "proxmcp";
+import { createProxMcp, type AuditEntry, AUDIT, CLOCK, type ProxMcp, type Setup, Signer, SIGNER, STATE, type StateStore } from "proxmcp";
 import { CONNECTION, type Connection, defineProvider, facet, forClient, PEERS, type Peers } from "proxmcp/plugin";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
@@ -49,6 +49,35 @@ describe("several instances in one process", () => {
     await first.app.close();
     expect(await second.call("tape_cartridge_list")).toMatchObject({ total: 2 });
     expect(second.room("main").cartridges).toHaveLength(2);
+  });
+
+  it("that are replicas of one another, with one key and one store, believe each other's tokens, each once", async () => {
+    const kept = new Map<string, unknown>();
+    const state: StateStore = {
+      get: async (key) => kept.get(key),
+      set: async (key, value) => void kept.set(key, value),
+      add: async (key, value) => !kept.has(key) && Boolean(kept.set(key, value)),
+      delete: async (key) => void kept.delete(key),
+    };
+    const key = Buffer.alloc(32, 7);
+    const replica = () =>
+      openTapes(
+        { main: { cartridges: [{ barcode: "T00001" }, { barcode: "T00002" }] } },
+        {
+          services: (container) => {
+            container.register(SIGNER, { useValue: new Signer(key) });
+            container.register(STATE, { useValue: state });
+          },
+        },
+      );
+    const [first, second] = [await replica(), await replica()];
+    const refusal = await failure(first.call("tape_cartridge_delete", { barcode: "T00001" }));
+    const confirmed = { barcode: "T00001", confirm: refusal.data?.["confirm"] };
+    expect(await second.call("tape_cartridge_delete", confirmed)).toMatchObject({ deleted: true });
+    expect(await failure(first.call("tape_cartridge_delete", confirmed))).toMatchObject({
+      code: "CONFIRMATION_INVALID",
+      message: expect.stringContaining("used"),
+    });
   });
 
   it("run at once without mixing up their callers", async () => {
