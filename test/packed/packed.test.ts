@@ -135,6 +135,30 @@ describe("the examples", () => {
     expect(JSON.parse(out)).toMatchObject({ aggregate: { op: "count", value: expect.any(Number) } });
   }, 120_000);
 
+  it("config-file: a change of the file is applied while it is served", async () => {
+    const folder = join(stranger.folder, "watched");
+    mkdirSync(folder);
+    const file = join(folder, "proxmcp.config.yaml");
+    const connections = await onSandboxes({ desk: { provider: "docker" } });
+    writeFileSync(file, stringify({ connections, log: { level: "silent" } }));
+    let told: (() => void) | undefined;
+    const client = new Client({ name: "test", version: "1" }, { listChanged: { tools: { autoRefresh: false, onChanged: () => told?.() } } });
+    onTestFinished(() => client.close());
+    const cli = join(stranger.folder, "node_modules", "proxmcp", "dist", "cli.js");
+    await client.connect(new StdioClientTransport({ command: process.execPath, args: [cli, "serve", "--watch"], cwd: folder, stderr: "ignore" }));
+    const names = async (): Promise<string[]> => (await client.listTools()).tools.map(({ name }) => name);
+    expect(await names()).toContain("docker_container_delete");
+    const changed = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    writeFileSync(file, stringify({ connections, log: { level: "silent" }, tools: { readOnly: true } }));
+    await changed;
+    expect(await names()).not.toContain("docker_container_delete");
+    expect(await client.callTool({ name: "docker_container_list", arguments: {} })).toMatchObject({
+      structuredContent: { total: expect.any(Number) },
+    });
+  });
+
   it("allowlist: what the rules leave, under each role", async () => {
     const folder = copied("allowlist");
     const file = join(folder, "proxmcp.config.ts");
