@@ -139,6 +139,27 @@ export async function run(argv: readonly string[]): Promise<number> {
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./config.js")).configSchema(command.optsWithGlobals());
     });
+  const secrets = program.command("secrets").description('keep secrets in an encrypted file; a connection names one as { store: "name" }');
+  secrets
+    .command("set")
+    .description("store a secret, read from stdin or asked for")
+    .argument("<name>")
+    .action(async (name: string) => {
+      code = await (await import("./secrets.js")).setSecret(name);
+    });
+  secrets
+    .command("list")
+    .description("list the names; values are never shown")
+    .action(async () => {
+      code = await (await import("./secrets.js")).listSecrets();
+    });
+  secrets
+    .command("rm")
+    .description("remove a secret")
+    .argument("<name>")
+    .action(async (name: string) => {
+      code = await (await import("./secrets.js")).removeSecret(name);
+    });
   program
     .command("doctor")
     .description("check configuration, connections, permissions and versions")

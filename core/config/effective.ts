@@ -44,6 +44,7 @@ const masked = (value: unknown, given: unknown, secrets: Secrets): unknown => {
 
 function originOf(given: unknown, otherwise: string): string {
   if (!isReference(given)) return otherwise;
+  if ("store" in given) return `the store, as ${given.store}`;
   return "env" in given ? `variable ${given.env}` : `file ${given.file}`;
 }
 

@@ -1,8 +1,10 @@
 import { createConnection } from "node:net";
 import type { FoundConnection, Provider } from "../declare/provider.js";
+import { ProxMcpError } from "../errors.js";
 import { configInvalid, describeIssue } from "./faults.js";
 import type { CheckedConfig, ToolRules } from "./schema.js";
 import { holdsSecret, isReference, rememberSecrets, resolveReferences, type Secrets } from "./secrets.js";
+import type { SecretStore } from "./store.js";
 
 /** A connection as it was configured, checked against its provider's schema, its secrets resolved. */
 export interface ConfiguredConnection {
@@ -49,7 +51,8 @@ export async function inventory(options: InventoryOptions): Promise<readonly Con
     const other = entries.findIndex((one) => one.name === name);
     if (other < at) faults.push(`connections.${name}: described twice, by ${entries[other]?.from} and ${from}`);
   }
-  const checked = await Promise.all(entries.map((entry) => configure(entry, options)));
+  const store = once(() => openStore(options.env));
+  const checked = await Promise.all(entries.map((entry) => configure(entry, options, store)));
   // What merely lies about, a context of an engine long gone, keeps nobody from starting.
   faults.push(...checked.flatMap((one, at) => (entries[at]?.nearby ? [] : one.faults)), ...checkDefaults(options.config, entries, options.providers));
   if (faults.length > 0) throw configInvalid(options.file ?? "The configuration", faults);
@@ -69,6 +72,7 @@ interface Entry {
 async function configure(
   { name, entry, from, preferred }: Entry,
   { providers, folder, env, secrets }: InventoryOptions,
+  store: () => Promise<SecretStore>,
 ): Promise<{ readonly connection?: ConfiguredConnection; readonly faults: readonly string[] }> {
   const { provider: providerName, match, tags, tools, ...own } = entry;
   const path = `connections.${name}`;
@@ -85,7 +89,7 @@ async function configure(
   for (const [option, value] of Object.entries(own)) {
     if (!Object.hasOwn(shape, option)) continue;
     const missing: string[] = [];
-    resolved[option] = await resolveReferences(value, `${path}.${option}`, { folder, env, faults: missing });
+    resolved[option] = await resolveReferences(value, `${path}.${option}`, { folder, env, faults: missing, store });
     if (missing.length > 0) unresolved.push(option);
     faults.push(...missing);
   }
@@ -112,6 +116,22 @@ async function configure(
   };
   return { connection, faults };
 }
+
+/** The user's store of secrets. Deriving its key takes time and memory, so it is opened only when a connection needs it. */
+async function openStore(env: InventoryOptions["env"]): Promise<SecretStore> {
+  const { passphraseOf, SecretStore, storePath } = await import("./store.js");
+  const passphrase = await passphraseOf(env);
+  if (passphrase === undefined)
+    throw new ProxMcpError("CONFIG_INVALID", "The store of secrets has no passphrase here.", {
+      next: "Set PROXMCP_PASSPHRASE or PROXMCP_PASSPHRASE_FILE where ProxMCP is started.",
+    });
+  return await SecretStore.open(storePath(env), passphrase);
+}
+
+const once = <Value>(make: () => Promise<Value>): (() => Promise<Value>) => {
+  let made: Promise<Value> | undefined;
+  return () => (made ??= make());
+};
 
 export interface Found {
   readonly provider: Provider;

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { facetOf } from "../declare/facet.js";
+import { isProxMcpError } from "../errors.js";
 import { partOf, partsOf } from "./nested.js";
 
 const MASK = "[secret]";
@@ -90,11 +91,14 @@ function maskAssigned(text: string): string {
   return SECRET_NAME.test(name) ? `${name}${MASK}` : text.replace(ASSIGNED, `$1${MASK}`);
 }
 
-/** A secret in the config: `{ env: "NAME" }` or `{ file: "path" }`. */
-export function isReference(value: unknown): value is { readonly env: string } | { readonly file: string } {
+/** What stands in the config for a value that is elsewhere. */
+export type Reference = { readonly env: string } | { readonly file: string } | { readonly store: string };
+
+/** A secret in the config: `{ env: "NAME" }`, `{ file: "path" }` or `{ store: "name" }`. */
+export function isReference(value: unknown): value is Reference {
   if (typeof value !== "object" || value === null) return false;
   const [only, ...others] = Object.entries(value);
-  return others.length === 0 && only !== undefined && ["env", "file"].includes(only[0]) && typeof only[1] === "string";
+  return others.length === 0 && only !== undefined && ["env", "file", "store"].includes(only[0]) && typeof only[1] === "string";
 }
 
 export interface ResolveOptions {
@@ -102,6 +106,8 @@ export interface ResolveOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where what can't be resolved is told. */
   readonly faults: string[];
+  /** Opens the store of secrets; once, whoever asks first. */
+  readonly store: () => Promise<{ get(name: string): string | undefined }>;
 }
 
 /** Replaces every reference in the options by what it refers to; those that lead nowhere become undefined. */
@@ -116,15 +122,23 @@ export async function resolveReferences(options: unknown, path: string, context:
   );
 }
 
-async function followed(
-  reference: { readonly env: string } | { readonly file: string },
-  path: string,
-  { folder, env, faults }: ResolveOptions,
-): Promise<string | undefined> {
+async function followed(reference: Reference, path: string, { folder, env, faults, store }: ResolveOptions): Promise<string | undefined> {
   if ("env" in reference) {
     const value = env[reference.env];
     if (!value) faults.push(`${path}: the environment variable ${reference.env} is not set; set it where ProxMCP is started`);
     return value || undefined;
+  }
+  if ("store" in reference) {
+    try {
+      const value = (await store()).get(reference.store);
+      if (value === undefined)
+        faults.push(`${path}: the store has no secret ${reference.store}; \`proxmcp secrets set ${reference.store}\` puts it there`);
+      return value;
+    } catch (error) {
+      if (!isProxMcpError(error)) throw error;
+      faults.push(`${path}: ${error.message}${error.details.next ? ` ${error.details.next}` : ""}`);
+      return undefined;
+    }
   }
   const file = resolve(folder, reference.file.replace(/^~(?=\/)/, homedir()));
   try {

@@ -56,7 +56,7 @@ export function facet<Schema extends object>(schema: Schema, about: string, opti
   return described;
 }
 
-/** A field that holds a secret. In the config it may be given as text, `{ env: "NAME" }` or `{ file: "path" }`. */
+/** A field that holds a secret. In the config it may be given as text, `{ env: "NAME" }`, `{ file: "path" }` or `{ store: "name" }`. */
 export function secret<Schema extends object>(schema: Schema, about: string): Schema {
   return facet(schema, about, { secret: true });
 }

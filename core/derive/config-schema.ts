@@ -38,9 +38,10 @@ const core = (): Record<string, JsonSchema> => jsonOf(ConnectionRules, "input").
 
 /** Every option may stand in the environment or in a file instead. */
 const REFERENCE: JsonSchema = {
-  description: "Taken from the environment, or from a file beside this one",
+  description: "Taken from the environment, from a file, or from the store of secrets",
   oneOf: [
     { type: "object", properties: { env: { type: "string" } }, required: ["env"], additionalProperties: false },
+    { type: "object", properties: { store: { type: "string" } }, required: ["store"], additionalProperties: false },
     { type: "object", properties: { file: { type: "string" } }, required: ["file"], additionalProperties: false },
   ],
 };

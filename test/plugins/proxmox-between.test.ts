@@ -35,7 +35,9 @@ async function shellOf(name: string, scripts: Readonly<Record<string, string>> =
 /** The file appears when it is first asked for: the sandbox makes backups without any. */
 const SOURCE = { pvesm: 'f="$FOLDER/dump/${2##*backup/}"; mkdir -p "$FOLDER/dump"; [ -e "$f" ] || head -c 3000000 /dev/urandom > "$f"; echo "$f"' };
 /** The last step waits, so that the test can have the sandbox list what has arrived. */
-const TARGET = { mv: '/bin/mv "$@" && basename "$2" > "$FOLDER/arrived" && while [ ! -e "$FOLDER/listed" ]; do sleep 0.01; done' };
+const TARGET = {
+  mv: '/bin/mv "$@" && basename "$2" > "$FOLDER/a" && /bin/mv "$FOLDER/a" "$FOLDER/arrived" && while [ ! -e "$FOLDER/listed" ]; do sleep 0.01; done',
+};
 
 const sshTo = ({ server }: { server: TestServer }) => {
   const { user, port, key, knownHosts } = server.target();
@@ -75,7 +77,7 @@ const clusterOf = (sandbox: StartedSandbox) => {
 async function listArrived({ production, lab }: { production: StartedSandbox; lab: StartedSandbox }, folder: string, node: string): Promise<void> {
   await until(() => existsSync(join(folder, "arrived")));
   const name = readFileSync(join(folder, "arrived"), "utf8").trim();
-  const source = clusterOf(production).volumes.find(({ volid }) => volid.endsWith(name));
+  const source = clusterOf(production).volumes.find(({ volid }) => volid.endsWith(`/${name}`));
   if (!source) throw new Error(`no ${name} at the source`);
   clusterOf(lab).volumes.push({ ...source, volid: `local:backup/${name}`, storage: "local", node });
   writeFileSync(join(folder, "listed"), "");
