@@ -17,6 +17,8 @@ export default defineConfig({
   external: ["undici", "ssh2", "selfsigned", "pino"],
   resolve: {
     alias: {
+      // Its other build asks for its parts in a way that no bundler sees.
+      "jsonc-parser": new URL("../node_modules/jsonc-parser/lib/esm/main.js", import.meta.url).pathname,
       "proxmcp/plugin": new URL("../core/plugin.ts", import.meta.url).pathname,
       "proxmcp/testing": new URL("../core/testing.ts", import.meta.url).pathname,
     },

@@ -19,10 +19,11 @@ export default defineConfig({
       {
         extends: true,
         resolve: { alias },
-        test: { name: "source", include: ["test/**/*.test.ts"], exclude: ["test/dist/**", "test/engines/**"], testTimeout: 20_000 },
+        test: { name: "source", include: ["test/**/*.test.ts"], exclude: ["test/dist/**", "test/engines/**", "test/packed/**"], testTimeout: 20_000 },
       },
       { extends: true, resolve: { alias }, test: { name: "bench", include: ["test/bench/**/*.bench.ts"] } },
       { extends: true, test: { name: "dist", include: ["test/dist/**/*.test.ts"], testTimeout: 60_000 } },
+      { extends: true, test: { name: "packed", include: ["test/packed/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,
         resolve: { alias },

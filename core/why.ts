@@ -47,7 +47,9 @@ export function explain(tool: Tool, { access, policy, connections, surface, call
     connections: entries.map((entry) => {
       const decision = policy.decide(caller, tool, entry.name);
       const confirm = decision.allowed && decision.confirm ? { confirm: decision.confirmedBy ?? "the policy" } : {};
-      return { connection: entry.name, allowed: decision.allowed, why: ruleOf(decision), ...confirm };
+      // A list that does not name one of the core's own tools keeps only its own work away, see `barredFrom`.
+      const reaching = !operation && !decision.allowed && decision.by === "allow" ? "; what it asks for other tools is decided for those" : "";
+      return { connection: entry.name, allowed: decision.allowed, why: `${ruleOf(decision)}${reaching}`, ...confirm };
     }),
   };
 }

@@ -33,6 +33,14 @@ describe("why a tool is listed or hidden", () => {
     expect(() => app.why("tool_find")).toThrow('tools.surface is "search"');
   });
 
+  it("tells, of the core's own tools, what a list keeps away and what it does not", async () => {
+    const { app } = await open();
+    expect(app.why("inventory_overview").connections).toMatchObject([
+      { connection: "main", allowed: false, why: "not in connections.main.tools.allow; what it asks for other tools is decided for those" },
+      { connection: "vault", allowed: true },
+    ]);
+  });
+
   it("tells what the surface hides from what a rule hides", async () => {
     const { app } = await openTapes({ main: {} });
     expect(app.why("tape_cartridge_stats")).toMatchObject({

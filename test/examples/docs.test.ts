@@ -133,7 +133,35 @@ describe("docs/write-a-provider.md", () => {
   });
 });
 
+describe("docs/embedding.md", () => {
+  const named = blocks("docs/embedding.md", "ts").map((block) => /^\/\/ (\S+)\n([\s\S]*)$/.exec(block));
+
+  it("shows pieces of files that run, as they are", () => {
+    expect(named.length).toBeGreaterThanOrEqual(8);
+    for (const match of named) {
+      const [, file = "", piece = ""] = match ?? [];
+      expect(file, "each piece begins with the name of its file").not.toBe("");
+      expect(tight(read(file)), `a piece of ${file}`).toContain(tight(piece.replace(/;\s*$/, "")));
+    }
+  });
+
+  it("names every method and setting that there is, and none besides", () => {
+    const page = read("docs/embedding.md");
+    for (const method of ["tools", "call", "query", "route", "overview", "why", "toolDefinitions", "attach", "handler", "serve", "test", "close"])
+      expect(page, method).toMatch(new RegExp(`^\\| \`${method}\\(`, "m"));
+    for (const [, option = ""] of page.matchAll(/^\| `([a-z]+)\(/gm))
+      expect(read("core/app.ts"), option).toMatch(new RegExp(`^  (async )?${option}[<(]`, "m"));
+  });
+});
+
 describe("commands", () => {
+  it("of the command line that the documents name are there", async () => {
+    const source = read("core/cli/run.ts");
+    for (const page of pages)
+      for (const [, command = ""] of read(page).matchAll(/`(?:npx (?:-y )?)?proxmcp ([a-z]+)[` ]/g))
+        expect(source, `${page}: proxmcp ${command}`).toContain(`.command("${command}")`);
+  });
+
   it("that the documents name exist as npm scripts", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     for (const page of pages)

@@ -246,3 +246,39 @@ describe("proxmcp doctor", () => {
     expect(ill.out).toMatch(/^FAIL {2}main {2}tape: UNREACHABLE: /m);
   });
 });
+
+describe("roles and rules", () => {
+  const rules: Config = { tools: { deny: ["*_exec"] }, roles: { viewer: { readOnly: true }, loader: { allow: ["*_load"] } } };
+
+  it("proxmcp tools --why says which rule it is, for the role that is given", async () => {
+    const { file } = library(rules);
+    expect((await proxmcp("tools", "--config", file, "--why", "mount_tape")).out).toBe(
+      "tape_cartridge_load (write), also called mount_tape\nlisted: it is one of the everyday tools of the default surface\n  main  allowed  no rule forbids it\n",
+    );
+    expect((await proxmcp("tools", "--config", file, "--why", "mount_tape", "--role", "viewer")).out).toContain(
+      "not allowed: it is not read-only, and roles.viewer.readOnly is set",
+    );
+    const { out } = await proxmcp("tools", "--config", file, "--why", "tape_cartridge_exec", "--json");
+    expect(JSON.parse(out)).toMatchObject({
+      callable: false,
+      why: 'denied by tools.deny "*_exec"',
+      connections: [{ connection: "main", allowed: false }],
+    });
+    expect(await proxmcp("tools", "--config", file, "--why", "load_tape")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("tape_cartridge_load"),
+    });
+  });
+
+  it("--role takes away, and can be repeated", async () => {
+    const { file, room } = library(rules);
+    const load = ["call", "--config", file, "tape_cartridge_load", "--barcode", "T00001"];
+    const as = (...roles: string[]) => proxmcp(...load.toSpliced(1, 0, ...roles.flatMap((role) => ["--role", role])));
+    expect(await as("viewer")).toMatchObject({ code: 1, err: expect.stringContaining("TOOL_DENIED") });
+    expect(await as("nobody")).toMatchObject({ code: 1, err: expect.stringContaining('there is no role "nobody"') });
+    expect(room.calls).toEqual([]);
+    expect(await as("viewer", "loader")).toMatchObject({ code: 0 });
+    const { out } = await proxmcp("tools", "--config", file, "--role", "loader");
+    expect(out).toMatch(/^tape_cartridge_load .*\n1 tools$/m);
+  });
+});

@@ -102,6 +102,33 @@ describe("clients of the request handler", () => {
   });
 });
 
+describe("a client of 2026-07-28 that can ask its user", () => {
+  it("is asked through the request itself, and nobody else can answer in its place", async () => {
+    const tapes = await openTapes(one);
+    const handler = await handlerFor(tapes, byHeader);
+    const url = await listen((request, response) => void handler.node(request, response));
+    const asked: string[] = [];
+    const open = async (id: string, action: "accept" | "decline"): Promise<Client> => {
+      const client = new Client(
+        { name: "test", version: "1" },
+        { capabilities: { elicitation: {} }, versionNegotiation: { mode: { pin: "2026-07-28" } } },
+      );
+      client.setRequestHandler("elicitation/create", async ({ params }) => {
+        asked.push(`${id}: ${"message" in params ? params.message : ""}`);
+        return action === "accept" ? { action, content: { confirm: true } } : { action };
+      });
+      onTestFinished(() => client.close());
+      await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { "x-caller": id } } }));
+      return client;
+    };
+    const deletion = { name: "tape_cartridge_delete", arguments: { barcode: "T00001" } };
+    expect(errorOf(await (await open("ben", "decline")).callTool(deletion)).code).toBe("DECLINED");
+    expect(tapes.room("main").cartridges).toHaveLength(2);
+    expect(await (await open("ann", "accept")).callTool(deletion)).toMatchObject({ structuredContent: { deleted: true } });
+    expect(asked).toEqual([expect.stringMatching(/^ben: .*T00001/), expect.stringMatching(/^ann: .*T00001/)]);
+  });
+});
+
 describe("the request handler in a framework", () => {
   const list = { name: "tape_cartridge_list", arguments: {} };
 
