@@ -65,7 +65,8 @@ export function planQuery(text: string, lexicon: Lexicon, now: number): Plan {
   const parsed = parseQuery(text, lexicon, now);
   const { reading } = parsed;
   const connections = sourcesOf(reading, lexicon);
-  const { targets, leftOut } = targetsOf(parsed, lexicon, connections);
+  const { targets: asked, leftOut } = targetsOf(parsed, lexicon, connections);
+  const targets = withoutPlaces(asked, parsed);
   const same = new Set(targets.map(({ where }) => JSON.stringify(where))).size === 1;
   const [first] = targets;
   const fields = [
@@ -107,6 +108,16 @@ export function planQuery(text: string, lexicon: Lexicon, now: number): Plan {
     corrected: parsed.corrected,
   };
   return { interpretation, targets };
+}
+
+/** Of "total memory per cluster" the nodes are no part beside what runs on them: it would be counted twice. */
+function withoutPlaces<Target extends { readonly view: KindView }>(targets: readonly Target[], { reading, segments }: Parsed): readonly Target[] {
+  if (!reading.aggregate?.fields.length || segments.some((segment) => segment.nouns.length > 0)) return targets;
+  const isPlace = ({ view }: Target): boolean =>
+    targets.some(
+      (other) => other.view !== view && other.view.provider === view.provider && other.view.fields.get(view.kind.name)?.facet.place === true,
+    );
+  return targets.filter((target) => !isPlace(target));
 }
 
 /** The named connections: each set narrows the one before; undefined when none was named. */

@@ -19,7 +19,7 @@ const NUMBER_WITH_UNIT = /^(\d[\d.,]*)([a-z°%]+)$/i;
 
 /** A query as lexemes: quoted text, symbols, numbers with units, the longest known phrases, and words nobody knows. */
 export function lex(text: string, lexicon: Lexicon): readonly Lexeme[] {
-  const tokens = tokenise(text);
+  const tokens = tokenise(text, (word) => lexicon.meanings.get(word.toLowerCase())?.some((meaning) => meaning.is === "field") ?? false);
   const lexemes: Lexeme[] = [];
   for (let at = 0; at < tokens.length; ) {
     const token = tokens[at] as Token;
@@ -46,24 +46,24 @@ interface Token {
   readonly quoted: boolean;
 }
 
-function tokenise(text: string): readonly Token[] {
+function tokenise(text: string, isField: (word: string) => boolean): readonly Token[] {
   const tokens: Token[] = [];
   for (const match of text.matchAll(TOKEN)) {
     const quoted = match[1] ?? match[2] ?? match[3];
     if (quoted !== undefined) tokens.push({ text: quoted, quoted: true });
     else if (match[4] !== undefined) tokens.push({ text: match[4], quoted: false });
-    else if (match[5] !== undefined) tokens.push(...wordsOf(match[5]).map((word) => ({ text: word, quoted: false })));
+    else if (match[5] !== undefined) tokens.push(...wordsOf(match[5], isField).map((word) => ({ text: word, quoted: false })));
   }
   return tokens.filter((token) => token.quoted || token.text !== "");
 }
 
-/** Strips what ends a sentence, and takes `memory:` and `8gb+` apart. */
-function wordsOf(raw: string): readonly string[] {
+/** Strips what ends a sentence, and takes `memory:4` and `8gb+` apart; `nginx:1.27` stays whole. */
+function wordsOf(raw: string, isField: (word: string) => boolean): readonly string[] {
   const word = raw.replace(/^[.:']+|[.:']+$/g, "").replace(/['’]s$/, "");
   const plus = /^(\d[\d.,]*[a-z%]*)\+$/i.exec(word);
   if (plus?.[1]) return [plus[1], "+"];
   const [, field, value] = /^([a-z_]+)[:=](\d.*)$/i.exec(word) ?? [];
-  return field && value ? [field, "=", value] : [word];
+  return field && value && isField(field) ? [field, "=", value] : [word];
 }
 
 function longestPhrase(

@@ -4,7 +4,7 @@ import { deriveFields, type Field } from "../derive/fields.js";
 import { plural, spaced } from "../derive/words.js";
 import { QUANTITY_WORDS } from "./quantity.js";
 import { TIME_WORDS } from "./times.js";
-import { GRAMMAR, type GrammarWord } from "./words.js";
+import { GRAMMAR, type GrammarWord, OPPOSITES } from "./words.js";
 
 /** A kind as a query sees it. */
 export interface KindView {
@@ -80,7 +80,7 @@ export function buildLexicon(providers: readonly Provider[], connections: readon
       add(value, { is: "tagValue", key, value });
     }
   }
-  const words = new Set<string>([...QUANTITY_WORDS, ...TIME_WORDS, "provider", "platform", "connection"]);
+  const words = new Set<string>([...QUANTITY_WORDS, ...TIME_WORDS, ...Object.keys(OPPOSITES), "provider", "platform", "connection"]);
   // "expired" is not a misspelt "expires".
   for (const { fields } of kinds.values())
     for (const field of fields.values()) if (field.type === "time" && field.name.endsWith("es")) words.add(`${field.name.slice(0, -1)}d`);

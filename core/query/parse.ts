@@ -35,7 +35,7 @@ const jointRule: Rule = (reading) => {
 /** "members of the cluster": a noun behind another one and "of" is where they are, if no field says so. It is told, not asked for. */
 const ofNounRule: Rule = (reading) => {
   const before = reading.lexemes[reading.at - 1];
-  if (!reading.is("of") || meaningsOf(before, "noun").length === 0) return false;
+  if (!reading.is("of") || meaningsOf(before, "noun").length === 0 || reading.parts.at(-1)?.type !== "noun") return false;
   const at = reading.past(1, "filler", "of");
   const nouns = meaningsOf(reading.peek(at), "noun");
   if (nouns.length === 0) return false;

@@ -58,7 +58,14 @@ export const placeRule: Rule = (reading) => {
   const at = reading.past(1, "filler");
   const value = reading.peek(at);
   if (!value || isJoint(reading, at) || (value.meanings.length > 0 && !value.quoted) || value.number !== undefined) return false;
-  const { values, end } = valuesFrom(reading, at);
+  const found = valuesFrom(reading, at);
+  const { values } = found;
+  // "in the shop stack": what it is is said behind its name.
+  const named =
+    reading.parts.some((part) => part.type === "noun") &&
+    meaningsOf(reading.peek(found.end), "noun").length > 0 &&
+    !reading.peek(found.end)?.lower.endsWith("s");
+  const end = found.end + (named ? 1 : 0);
   const claim = placeClaim(values);
   const fields = [...new Set([...reading.lexicon.kinds.values()].flatMap((kind) => placesOf(kind)))];
   if (fields.length > 1)

@@ -19,6 +19,7 @@ function topRule(reading: Reading): boolean {
 
 /** `the oldest 3 images`, `3 oldest images`, `newest container`. */
 function superlativeRule(reading: Reading): boolean {
+  if (lastRule(reading)) return true;
   const before = reading.peek()?.number;
   const start = before !== undefined && reading.is("superlative", 1) ? 1 : 0;
   const found = reading.is("superlative", start);
@@ -36,6 +37,17 @@ function superlativeRule(reading: Reading): boolean {
   return true;
 }
 
+/** `last 5 backups`: the newest ones. "The last 5 days" is a time, and read before. */
+function lastRule(reading: Reading): boolean {
+  const count = reading.peek(1)?.number;
+  if (!["last", "the last"].includes(reading.peek()?.lower ?? "") || count === undefined || reading.peek(1)?.unit !== undefined) return false;
+  if (meaningsOf(reading.peek(2), "noun").length === 0) return false;
+  reading.orders.push({ by: { means: "time" }, direction: "desc", used: false });
+  reading.limit = count;
+  reading.take(2);
+  return true;
+}
+
 /** `with the most memory`, `highest cpu usage`, `most ram used`, `fewest snapshots`. */
 function extremeRule(reading: Reading): boolean {
   const start = reading.past(0, "with", "using", "filler");
@@ -45,8 +57,9 @@ function extremeRule(reading: Reading): boolean {
   const free = reading.is("free", at - 1) !== undefined;
   const entries = sortable(reading, at);
   if (entries.length === 0) return false;
-  const using = Array.from({ length: start }, (_, ahead) => reading.is("using", ahead)).some(Boolean);
-  const used = using || Boolean(reading.is("used", at + 1));
+  const using =
+    Array.from({ length: start }, (_, ahead) => reading.is("using", ahead)).some(Boolean) || reading.peek(start)?.lower.startsWith("using");
+  const used = using === true || Boolean(reading.is("used", at + 1));
   reading.orders.push({
     by: { fields: entries, text: reading.peek(at)?.lower ?? "" },
     direction: extreme.direction,
@@ -83,13 +96,13 @@ export const orderRule: Rule = (reading) => {
   const sort = reading.is("sort");
   const by = reading.is("by") ?? (reading.is("sort", 0) ? reading.is("by", 1) : undefined);
   if (!sort && !by) return false;
-  const start = reading.past(1, "by", "filler");
+  const start = reading.past(1, "by", "filler", "free");
   const entries = sortable(reading, start);
   if (entries.length === 0) return false;
   if (!sort && reading.aggregate) return false; // "count by node" groups
   const used = Boolean(reading.is("used", start + 1));
-  const free = Boolean(reading.is("free", start + 1));
-  const end = start + 1 + (used || free ? 1 : 0);
+  const free = Boolean(reading.is("free", start + 1)) || reading.is("free", start - 1) !== undefined;
+  const end = start + 1 + (used || reading.is("free", start + 1) ? 1 : 0);
   // "the 10 largest vms by disk": it is said here what they are large in.
   const last = reading.orders.at(-1);
   if (!sort && last && "means" in last.by && last.by.means === "size") reading.direction = reading.orders.pop()?.direction;
@@ -127,6 +140,7 @@ export const aggregateRule: Rule = (reading) => {
   const freeBehind = reading.is("free", tail) !== undefined;
   const used =
     Boolean(reading.is("used", tail)) ||
+    ["used by", "in use by"].includes(reading.peek(tail)?.lower ?? "") ||
     reading.lexemes.slice(reading.at + start + 1).some((lexeme) => lexeme.lower === "use" || lexeme.lower === "uses" || lexeme.lower === "using");
   reading.aggregate = {
     op,
@@ -163,11 +177,13 @@ export const groupRule: Rule = (reading) => {
 export const fieldsRule: Rule = (reading) => {
   const start = reading.past(0, "filler");
   const chosen: FieldMeaning[][] = [];
+  let measure = false;
   let at = start;
   for (;;) {
     const fields = meaningsOf(reading.peek(at), "field");
     if (fields.length === 0) break;
     const used = reading.is("used", at + 1);
+    measure ||= used !== undefined;
     chosen.push(fields.map((entry) => (used ? measured(reading, entry) : entry)));
     at += 1;
     if (used || reading.is("free", at)) at += 1;
@@ -177,7 +193,7 @@ export const fieldsRule: Rule = (reading) => {
   }
   if (chosen.length === 0 || !reading.is("of", at)) return false;
   // "snapshots of web01" asks for the snapshots themselves.
-  if (chosen.length === 1 && meaningsOf(reading.peek(start), "noun").length > 0) return false;
+  if (chosen.length === 1 && !measure && meaningsOf(reading.peek(start), "noun").length > 0) return false;
   // "of" has to lead to what is asked about, or "image of nginx" would choose a field.
   const subject = reading.past(at + 1, "filler", "of");
   const about = reading.peek(subject);

@@ -8,6 +8,9 @@ export interface Correction {
 /** Words behind these are names, whatever they look like. */
 const NAMING = /\b(?:called|named|name|with|containing|contains|contain|matching|matches|match|like|including|tagged|tag|image)\s+$/i;
 
+/** Shorter words are one letter away from too many others: "shop" is no misspelt "stop". */
+const SHORTEST = 5;
+
 /** Puts right a letter in words that nobody knows. Names, quoted text and short words are left alone. */
 export function correctSpelling(text: string, lexicon: Lexicon): { text: string; corrected: readonly Correction[] } {
   const corrected: Correction[] = [];
@@ -15,7 +18,7 @@ export function correctSpelling(text: string, lexicon: Lexicon): { text: string;
   const spans = [...text.matchAll(quoted)].map((match) => [match.index, match.index + match[0].length] as const);
   const fixed = text.replace(/[^\s"“”(),;<>=!?~≤≥|&+]+/gu, (word: string, offset: number) => {
     const lower = word.toLowerCase().replace(/[.:]+$/, "");
-    if (lower.length < 4 || !/^[a-z]+$/.test(lower) || lexicon.words.has(lower)) return word;
+    if (lower.length < SHORTEST || !/^[a-z]+$/.test(lower) || lexicon.words.has(lower)) return word;
     if (spans.some(([from, to]) => offset >= from && offset < to) || NAMING.test(text.slice(Math.max(0, offset - 14), offset))) return word;
     const near = nearWord(lower, lexicon);
     if (near === undefined) return word;

@@ -4,6 +4,7 @@ import type { Claim } from "./claim.js";
 import { grammar, type Lexeme, meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
 import type { FieldMeaning, Reading, Rule } from "./reading.js";
+import { OPPOSITES } from "./words.js";
 
 /** `called web01`, `starting with prod`, `containing cache`, `called web or db`. */
 export const namedRule: Rule = (reading) => {
@@ -84,7 +85,7 @@ export const fieldRule: Rule = (reading) => {
   const negated = span(0, first).some((at) => reading.is("not", at) && !reading.is("with", at));
   const entries = meaningsOf(reading.peek(start), "field").filter((meaning) => textual(fieldOf(reading, meaning)));
   if (entries.length === 0) return false;
-  const lead = first > 0 && (isWhose(reading, first - 1) === true || !reading.is("filler", first - 1));
+  const lead = span(0, first).some((at) => isWhose(reading, at) === true || !reading.is("filler", at));
   // "containers that are running": a noun is a field only where something leads up to it, as in "from image nginx".
   if (
     meaningsOf(reading.peek(start), "noun").length > 0 &&
@@ -108,7 +109,15 @@ export const fieldRule: Rule = (reading) => {
   )
     return false;
   // "on node containers" and "with tags" alone are not conditions on a value.
-  if (meaningsOf(value, "noun").length > 0 && !value.quoted && !named && !equal && entries.every((entry) => fieldOf(reading, entry)?.type !== "list"))
+  const last =
+    reading.peek(at + 1) === undefined &&
+    reading.parts.some((part) => part.type === "noun") &&
+    (reading.is("with") !== undefined || isWhose(reading, 0) === true);
+  if (
+    meaningsOf(value, "noun").length > 0 &&
+    !(value.quoted || named || equal || last) &&
+    entries.every((entry) => fieldOf(reading, entry)?.type !== "list")
+  )
     return false;
   const { values, joint, end } = valuesFrom(reading, at);
   const claim = valueClaim(reading, entries, reading.peek(start)?.lower ?? "", values, joint, named?.how);
@@ -177,19 +186,34 @@ export const valueRule: Rule = (reading) => {
   const stated = grammar(before, "be") !== undefined || meaningsOf(before, "noun").length > 0;
   const leads = reading.is("place") && (!stated || (reading.peek(1) && !isJoint(reading, 1)));
   if (values.length > 0 && !leads) {
+    const version = versionAt(reading, values);
     reading.claim({
-      says: `${[...new Set(values.map((one) => one.field))].join(" or ")} is ${lexeme?.lower}`,
+      says: `${[...new Set(values.map((one) => one.field))].join(" or ")} is ${lexeme?.lower}${version === undefined ? "" : ` ${version}`}`,
       about: `field:${values[0]?.field}`,
       exclusive: true,
-      on: (kind) =>
-        valueOn(
-          kind,
-          values.filter((one) => one.kind === kind.id),
-        ),
+      on: (kind) => {
+        const own = values.filter((one) => one.kind === kind.id);
+        const wordsFor = ({ kind: id, field, value }: ValueMeaning): readonly string[] => [
+          value,
+          ...(reading.kind(id)?.fields.get(field)?.facet.values?.[value] ?? []),
+        ];
+        if (own.length > 0) return valueOn(kind, own, wordsFor, version);
+        // Enabled or not is a state here and a flag there; and what is known of a text for one kind is a word in that text for another.
+        return (
+          flagOn(kind, lexeme?.lower ?? "") ??
+          valueOn(
+            kind,
+            values.filter((one) => kind.fields.get(one.field)?.type === "text"),
+            wordsFor,
+            version,
+          )
+        );
+      },
     });
-    reading.take(1);
+    reading.take(version === undefined ? 1 : 2);
     return true;
   }
+  if (opposite(reading)) return true;
   const flags = meaningsOf(lexeme, "field").filter((meaning) => fieldOf(reading, meaning)?.type === "boolean");
   if (flags.length === 0) return false;
   reading.claim({
@@ -205,15 +229,52 @@ export const valueRule: Rule = (reading) => {
   return true;
 };
 
-function valueOn(kind: KindView, values: readonly { field: string; value: string }[]): Where | undefined {
+/** `ubuntu 22.04`: the release behind the name of a system. */
+function versionAt(reading: Reading, values: readonly { readonly kind: string; readonly field: string }[]): string | undefined {
+  const next = reading.peek(1);
+  const textual = values.every((one) => reading.kind(one.kind)?.fields.get(one.field)?.type === "text");
+  return textual && next?.number !== undefined && next.unit === undefined && /^\d+(\.\d+)*$/.test(next.lower) ? next.lower : undefined;
+}
+
+function flagOn(kind: KindView, word: string): Where | undefined {
+  for (const [name, wanted] of [
+    [word, true],
+    [OPPOSITES[word], false],
+  ] as const)
+    if (name !== undefined && kind.fields.get(name)?.type === "boolean") return { [name]: wanted };
+  return undefined;
+}
+
+/** `privileged`, `inactive`: a flag of some kind that is not set. */
+function opposite(reading: Reading): boolean {
+  const word = reading.peek()?.lower ?? "";
+  const field = OPPOSITES[word];
+  if (field === undefined || meaningsOf(reading.peek(), "field").length > 0) return false;
+  if (![...reading.lexicon.kinds.values()].some((kind) => kind.fields.get(field)?.type === "boolean")) return false;
+  reading.claim({ says: word, about: `flag:${field}`, exclusive: false, on: (kind) => flagOn(kind, word) });
+  reading.take(1);
+  return true;
+}
+
+interface ValueMeaning {
+  readonly kind: string;
+  readonly field: string;
+  readonly value: string;
+}
+
+function valueOn(
+  kind: KindView,
+  values: readonly ValueMeaning[],
+  wordsFor: (value: ValueMeaning) => readonly string[],
+  version: string | undefined,
+): Where | undefined {
   const byField = Object.groupBy(values, (one) => one.field);
   const alternatives = Object.entries(byField).map(([name, of]) => {
-    const wanted = (of ?? []).map((one) => one.value);
+    const wanted = [...new Set((of ?? []).map((one) => one.value))];
     const field = kind.fields.get(name);
     // What is known of a text is a word in it: "Ubuntu 22.04" is ubuntu, and a machine may be "amd64" or "x86_64".
-    return {
-      [name]: field?.type === "enum" ? wanted : wanted.flatMap((value) => containing(field, [value, ...(field?.facet.values?.[value] ?? [])])),
-    };
+    const words = [...new Set((of ?? []).flatMap((value) => containing(field, wordsFor(value))))];
+    return { [name]: field?.type === "enum" ? wanted : version === undefined ? words : words.map((word) => `${word}${version}*`) };
   });
   const [first] = alternatives;
   return alternatives.length > 1 ? { or: alternatives } : first;

@@ -121,7 +121,8 @@ function oldRule(reading: Reading): boolean {
 function momentRule(reading: Reading): boolean {
   const lead = reading.past(0, "filler", "be");
   const entries = meaningsOf(reading.peek(lead), "field").filter((meaning) => isTime(reading, meaning));
-  const happened = entries.length > 0 || Boolean(reading.is("happened", lead));
+  const started = reading.is("started", lead) !== undefined;
+  const happened = entries.length > 0 || started || Boolean(reading.is("happened", lead));
   let at = happened ? lead + 1 : lead;
   // "this" is filler, but not in "this year".
   if (happened) while ((["be", "filler", "happened"] as const).some((sort) => reading.is(sort, at)) && !periodAt(reading, at)) at += 1;
@@ -140,7 +141,9 @@ function momentRule(reading: Reading): boolean {
     const first = periodAt(reading, at + 1);
     const second = first && reading.is("and", at + 1 + first.length) ? periodAt(reading, at + 2 + first.length) : undefined;
     if (!first || !second) return false;
-    reading.claim(timeClaim(entries, `between ${first.text} and ${second.text}`, { after: first.from, before: second.until }));
+    reading.claim(
+      timeClaim(entries, `between ${first.text} and ${second.text}`, { after: first.from, before: second.until }, started ? reading.now : undefined),
+    );
     reading.take(at + 2 + first.length + second.length);
     return true;
   }
@@ -158,7 +161,7 @@ function momentRule(reading: Reading): boolean {
           ? { after: period.until }
           : { after: period.from, before: period.until };
   const word = how && how.how !== "within" && !within ? `${how.how} ` : "";
-  reading.claim(timeClaim(entries, `${word}${period.text}`, range));
+  reading.claim(timeClaim(entries, `${word}${period.text}`, range, started ? reading.now : undefined));
   reading.take(at + period.length);
   return true;
 }
@@ -185,14 +188,21 @@ interface Range {
   readonly before?: number;
 }
 
-/** About the time field that was named, or the kind's first one: when it was created. */
-function timeClaim(entries: readonly FieldMeaning[], text: string, { after, before }: Range): Claim {
+/**
+ * About the time field that was named, or the kind's first one: when it was created. `startedFrom`, the present, where it is about the last
+ * start: what is up knows that by how long it has been so.
+ */
+function timeClaim(entries: readonly FieldMeaning[], text: string, { after, before }: Range, startedFrom?: number): Claim {
   const condition: Where = { ...(after === undefined ? {} : { after: iso(after) }), ...(before === undefined ? {} : { before: iso(before) }) };
   return {
-    says: `${entries[0]?.field ?? "created"} ${text}`,
+    says: `${startedFrom === undefined ? (entries[0]?.field ?? "created") : "started"} ${text}`,
     about: "time",
     exclusive: false,
     on: (kind) => {
+      if (startedFrom !== undefined && kind.fields.get("uptime")?.type === "number") {
+        const upFor = (at: number): number => Math.max(0, Math.floor((startedFrom - at) / SECOND));
+        return { uptime: { ...(before === undefined ? {} : { min: upFor(before) }), ...(after === undefined ? {} : { max: upFor(after) }) } };
+      }
       const named = entries.find((entry) => entry.kind === kind.id)?.field;
       const field = entries.length > 0 ? named : [...kind.fields.values()].find((one) => one.type === "time")?.name;
       return field === undefined ? undefined : { [field]: condition };

@@ -23,7 +23,7 @@ export type GrammarWord =
   | { readonly is: "howMuch" }
   | { readonly is: "age"; readonly direction: "before" | "after" }
   | { readonly is: "time"; readonly how: "since" | "before" | "after" | "within" }
-  | { readonly is: "happened" }
+  | { readonly is: "happened" | "started" }
   | { readonly is: "group" };
 
 export type SuperlativeField = "time" | "size" | "load" | "uptime";
@@ -129,6 +129,7 @@ const PHRASES: readonly (readonly [GrammarWord, string])[] = [
   [{ is: "time", how: "after" }, "after|later than|past"],
   [{ is: "time", how: "within" }, "in|on|during|within|in the|within the|during the|over the|at"],
   [{ is: "happened" }, "created|made|built|added|launched|born|set up|deployed|provisioned|installed|that were created|were created|was created"],
+  [{ is: "started" }, "started|restarted|booted|rebooted|last started|last booted"],
   [{ is: "group" }, "grouped by|group by|broken down by|split by|grouped|by each"],
 ];
 
@@ -140,3 +141,6 @@ export const GRAMMAR: ReadonlyMap<string, readonly GrammarWord[]> = (() => {
   }
   return map;
 })();
+
+/** Words that say that a flag is not set, where "un" before it does not. */
+export const OPPOSITES: Readonly<Record<string, string>> = { disabled: "enabled", inactive: "active", private: "public", privileged: "unprivileged" };

@@ -54,7 +54,10 @@ export class CommandClient {
     if (exitCode === 0) return responseOf(200, stdout);
     // The command says what the server said, and not with which status.
     const reason = stderr.trim().replace(/^Error: /, "");
-    return responseOf(200, JSON.stringify({ type: "error", error: reason || `exit code ${exitCode}`, error_code: statusIn(reason) }));
+    // An answer that is empty, as that of an empty log, is none to the command.
+    if (method === "GET" && reason === "EOF") return responseOf(200, "");
+    const status = statusIn(reason);
+    return responseOf(status, JSON.stringify({ type: "error", error: reason || `exit code ${exitCode}`, error_code: status }));
   }
 }
 

@@ -3,7 +3,7 @@ import { createProxMcp } from "proxmcp";
 import { conformance, type Subject } from "../conformance.js";
 import { lxdScenario } from "../conformance/lxd.js";
 import { withClosedSshd } from "./closed-sshd.js";
-import { file, withEngine } from "./engines.js";
+import { file, forgetImage, withEngine } from "./engines.js";
 
 const real = (name: string, connection: Record<string, unknown>): Subject => ({
   name,
@@ -11,10 +11,10 @@ const real = (name: string, connection: Record<string, unknown>): Subject => ({
   start: async () => ({ connection, close: async () => {} }),
 });
 
-withEngine("lxd", ({ url, cert, key, fingerprint, image, instance }) => {
+withEngine("lxd", ({ socket, url, cert, key, fingerprint, image, instance }) => {
   withEngine("sshd", (sshd) => {
     const ssh = { host: "127.0.0.1", port: sshd.port, user: sshd.user, key: file(sshd.key), known_hosts: sshd.knownHosts };
-    conformance(real("real lxd over SSH, its socket found", { ssh }), lxdScenario({ image }));
+    conformance(real("real lxd over SSH, its socket found", { ssh }), lxdScenario({ image, forget: forgetImage(socket) }));
 
     const open = async (connection: Record<string, unknown>) => {
       const app = await createProxMcp({ plugins: ["lxd"], connections: { pi: { provider: "lxd", ...connection } }, log: { level: "silent" } });
@@ -59,6 +59,28 @@ withEngine("lxd", ({ url, cert, key, fingerprint, image, instance }) => {
           expect(await app.call("lxd_instance_delete", { name, force: true }, { confirm: true })).toMatchObject({ deleted: true });
         }
         await expect(app.call("lxd_instance_get", { name })).rejects.toMatchObject({ code: "NOT_FOUND" });
+      });
+
+      it("runs commands, recorded for want of a stream, and kills what takes too long", async () => {
+        const name = `road-exec-${process.pid}`;
+        const app = await open({ ssh: { ...ssh, user: "root", port: closed.port, known_hosts: closed.knownHosts } });
+        const exec = async (args: Record<string, unknown>) =>
+          (await app.call("lxd_instance_exec", { name, ...args }, { confirm: true }))["result"] as Record<string, unknown>;
+        await app.call("lxd_instance_create", { name, image });
+        try {
+          expect(await exec({ command: ["sh", "-c", "echo out; echo err >&2; exit 3"] })).toMatchObject({
+            exit_code: 3,
+            stdout: "out\n",
+            stderr: "err\n",
+          });
+          expect(await exec({ command: ["sh", "-c", "echo begun; sleep 313; echo never"], timeout: 2 })).toMatchObject({
+            stdout: "begun\n",
+            timed_out: true,
+          });
+          expect((await exec({ command: ["ps"] }))["stdout"]).not.toContain("sleep 313");
+        } finally {
+          await app.call("lxd_instance_delete", { name, force: true }, { confirm: true });
+        }
       });
     });
   });

@@ -17,7 +17,7 @@ const Service = z.object({
   mode: facet(z.enum(MODES), "How its tasks are spread"),
   image: facet(z.string(), "Image it runs", { says: ["using image"] }),
   replicas: facet(z.int(), "Tasks wanted", { says: ["scale", "desired"] }).optional(),
-  running: facet(z.int(), "Tasks running", { says: ["running tasks"] }).optional(),
+  running: facet(z.int(), "Tasks running").optional(),
   ports: facet(z.array(z.string()), "published:target ports", { says: ["published ports"] }),
   stack: facet(z.string(), "Stack it belongs to").optional(),
   update_status: facet(z.string(), "How its last update went").optional(),

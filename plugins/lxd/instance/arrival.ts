@@ -4,7 +4,7 @@ import type { Config, WireInstance, WireNetwork } from "../wire.js";
 import { memberName } from "./fields.js";
 import { pathOf } from "./power.js";
 
-type Args = Pick<CallArgs<LxdClient>, "client" | "signal" | "progress" | "note" | "clock">;
+type Args = Pick<CallArgs<LxdClient>, "client" | "signal" | "note" | "clock">;
 
 /** Milliseconds between two looks. */
 const PAUSE = 500;
@@ -14,7 +14,7 @@ const PAUSE = 500;
  * mind about addresses. An instance that stops meanwhile is an error.
  */
 export async function awaitAddress(args: Args, name: string, seconds: number): Promise<void> {
-  const { client, signal, progress, note, clock } = args;
+  const { client, signal, note, clock } = args;
   const ask = { doing: `read instance "${name}"`, signal, query: { recursion: 1 } };
   const until = clock.now() + seconds * 1000;
   let expected: boolean | undefined;
@@ -33,7 +33,6 @@ export async function awaitAddress(args: Args, name: string, seconds: number): P
       note(`Instance "${name}" runs, and has no address after ${seconds} s: it may still be starting.`);
       return;
     }
-    progress({ progress: 0, message: "waiting for its address" });
     await clock.sleep(PAUSE, signal);
   }
 }

@@ -2,16 +2,17 @@ import { ProxMcpError } from "proxmcp/plugin";
 import type { Ask, Extract, LxdClient } from "../client.js";
 import { taskFailed } from "../errors.js";
 import type { Operation } from "../wire.js";
+import { killCommand, MARK } from "./exec-kill.js";
 import type { ExecArgs, Result } from "./exec.js";
 import { pathOf } from "./power.js";
 
 /**
  * A command with its output recorded on the server: no websocket is needed. The recorded files are read and then deleted; only a command
- * that is still running keeps them.
+ * that is still running keeps them. With a `mark` it is not left to run on, but killed at the timeout.
  */
-export async function execRecorded(args: ExecArgs): Promise<Result> {
+export async function execRecorded(args: ExecArgs, mark?: string): Promise<Result> {
   const { client, key, input, signal, progress, note } = args;
-  const { timeout, stdin, record, max_output: cap, ...command } = input;
+  const { timeout, stdin, record, max_output: cap, environment, ...command } = input;
   if (record && stdin !== undefined) {
     throw new ProxMcpError("INVALID_INPUT", "A recorded command has no standard input: leave out `record` or `stdin`.", {
       data: { argument: "stdin" },
@@ -19,7 +20,8 @@ export async function execRecorded(args: ExecArgs): Promise<Result> {
   }
   const request = `POST ${pathOf(key)}/exec`;
   const ask = { doing: `run a command in instance "${key}"`, signal, progress };
-  const body = { ...command, "record-output": true, "wait-for-websocket": false, interactive: false };
+  const variables = environment || mark ? { environment: { ...environment, ...(mark ? { [MARK]: mark } : {}) } } : {};
+  const body = { ...command, ...variables, "record-output": true, "wait-for-websocket": false, interactive: false };
   const started = await client.begin("POST", `${pathOf(key)}/exec`, body, ask);
   if (!started) throw withoutOperation(request);
 
@@ -28,7 +30,16 @@ export async function execRecorded(args: ExecArgs): Promise<Result> {
   try {
     operation = await client.wait(started, request, { ...ask, signal: AbortSignal.any([signal, deadline]) });
   } catch (error) {
-    if (signal.aborted || !deadline.aborted) throw error;
+    if (!signal.aborted && !deadline.aborted) throw error;
+    if (mark) await killCommand(client, key, mark, undefined);
+    if (signal.aborted) throw error;
+    if (mark) {
+      const files = runningFiles(key, started.id);
+      const written = await readOutput(client, files, cap, ask);
+      await removeFiles(client, files.flat());
+      note(killed(timeout));
+      return { ...written, timed_out: true };
+    }
     note(`The command still runs inside "${key}"; what it has written so far is shown. To end it, kill it from inside.`);
     const logs = ["stdout", "stderr"].map((stream) => `exec_${started.id}.${stream}`);
     return { ...(await readOutput(client, runningFiles(key, started.id), cap, ask)), timed_out: true, logs };
@@ -52,6 +63,9 @@ export async function execRecorded(args: ExecArgs): Promise<Result> {
 
 export const withoutOperation = (request: string): ProxMcpError =>
   new ProxMcpError("INVALID_OUTPUT", `${request}: the server ran the command without an operation, so there is no result to read.`);
+
+export const killed = (timeout: number): string =>
+  `The command was killed after ${timeout} s, with all that it had started; what it had written is shown.`;
 
 export const beyond = (cap: number): string =>
   `Output beyond ${cap} bytes was dropped: write it to a file inside, and read that in parts, or pass a larger \`max_output\`.`;

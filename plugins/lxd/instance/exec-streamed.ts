@@ -5,7 +5,7 @@ import { taskFailed } from "../errors.js";
 import type { Operation } from "../wire.js";
 import { Head } from "./exec-head.js";
 import { killCommand, MARK } from "./exec-kill.js";
-import { beyond, withoutOperation } from "./exec-recorded.js";
+import { beyond, killed, withoutOperation } from "./exec-recorded.js";
 import type { ExecArgs, Result } from "./exec.js";
 import { pathOf } from "./power.js";
 
@@ -42,7 +42,7 @@ export async function execStreamed(args: ExecArgs): Promise<Result> {
       operation = await ended(client, started, request, ask.doing);
       note(
         operation
-          ? `The command was killed after ${timeout} s, with all that it had started; what it had written is shown.`
+          ? killed(timeout)
           : `The command still runs inside "${key}": killing it did not help. Look at its processes, or restart the instance.`,
       );
     }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type ActionArgs } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
@@ -38,6 +39,11 @@ export type ExecArgs = ActionArgs<LxdClient, Input>;
 
 /**
  * Runs a command: `POST /1.0/instances/{name}/exec`. Over websockets, so that it can be spoken to and killed; or recorded on the server, so
- * that it may outlive the call.
+ * that it may outlive the call. A road that carries no websockets leaves the second, and killing still works.
  */
-export const execCommand = (args: ExecArgs): Promise<Result> => (args.input.record ? execRecorded(args) : execStreamed(args));
+export async function execCommand(args: ExecArgs): Promise<Result> {
+  const { client, input, signal } = args;
+  if (input.record) return await execRecorded(args);
+  await client.server(signal); // from then on the road is known
+  return client.road === undefined || input.stdin !== undefined ? await execStreamed(args) : await execRecorded(args, randomUUID());
+}
