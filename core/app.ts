@@ -133,6 +133,11 @@ export class ProxMcp<Tools = any> {
     return this.#parts.connections.all.map(({ name, provider, from }) => ({ name, provider: provider.name, from }));
   }
 
+  /** Those of the connections that a caller is to know of. */
+  connectionsFor(caller: Caller): ProxMcp["connections"] {
+    return this.connections.filter(({ name }) => !this.#access.barred(name, this.#known("connection_list"), caller));
+  }
+
   /** Who calls where nobody is named. */
   get caller(): Caller {
     return this.#parts.caller;

@@ -30,7 +30,10 @@ export function createMcpServer(from: ProxMcp | AppSource, { caller }: McpServer
   const changes = source !== from ? {} : { listChanged: true };
   const server = new Server(
     { name: "proxmcp", title: "ProxMCP", version: VERSION },
-    { capabilities: { tools: changes, prompts: {}, completions: {} }, instructions: instructionsFor(source.current) },
+    {
+      capabilities: { tools: changes, prompts: {}, completions: {} },
+      instructions: instructionsFor(source.current, caller ?? source.current.caller),
+    },
   );
   const whoOf = (app: ProxMcp): Caller => caller ?? app.caller;
   let made: { readonly app: ProxMcp; readonly tools: McpTool[] } | undefined;
@@ -109,11 +112,13 @@ function reporter(ctx: ServerContext): ((progress: Progress) => void) | undefine
   };
 }
 
-function instructionsFor(app: ProxMcp): string {
+function instructionsFor(app: ProxMcp, caller: Caller): string {
+  const known = app.connectionsFor(caller);
   if (app.connections.length === 0)
     return "No platform is connected: nothing is configured and no local LXD, Incus or Docker answers. Tell the user to add connections to proxmcp.config.ts, or to try `proxmcp demo`.";
+  if (known.length === 0) return "No platform is open to this user: their role, or the rules, leave nothing.";
   const byProvider = app.providers
-    .map((provider) => ({ provider, names: app.connections.filter((one) => one.provider === provider.name).map((one) => one.name) }))
+    .map((provider) => ({ provider, names: known.filter((one) => one.provider === provider.name).map((one) => one.name) }))
     .filter(({ names }) => names.length > 0)
     .map(({ provider, names }) => `${provider.title} (${names.join(", ")})`);
   return [

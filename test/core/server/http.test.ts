@@ -102,6 +102,17 @@ describe("clients of the request handler", () => {
   });
 });
 
+it("a client is told of the connections that its role has, and of no others", async () => {
+  const tapes = await openTapes({ main: {}, vault: {} }, { roles: { keeper: { connections: ["vault"] }, all: {} } });
+  const handler = await handlerFor(tapes, { caller: (request) => ({ id: "x", roles: [request.headers.get("x-role") ?? ""] }) });
+  const url = await listen((request, response) => void handler.node(request, response));
+  const told = async (role: string): Promise<string> =>
+    String(((await connect("2025-11-25", url, { "x-role": role })) as unknown as Client).getInstructions());
+  expect(await told("all")).toContain("Tape library (main, vault)");
+  expect(await told("keeper")).toContain("Tape library (vault)");
+  expect(await told("nobody")).toContain("No platform is open to this user");
+});
+
 describe("a client of 2026-07-28 that can ask its user", () => {
   it("is asked through the request itself, and nobody else can answer in its place", async () => {
     const tapes = await openTapes(one);
