@@ -6,14 +6,14 @@ import type { Caller } from "./call/context.js";
 import { POLICY } from "./call/policy.js";
 import { type ConfiguredConnection, inventory } from "./config/inventory.js";
 import { checkConfig } from "./config/load.js";
-import { loadPlugin } from "./config/plugins.js";
+import { type LoadedPlugin, loadPlugin } from "./config/plugins.js";
 import { type CheckedConfig, type Config, DEFAULTS, limitsOf } from "./config/schema.js";
 import { Secrets } from "./config/secrets.js";
 import { ConnectionEntry, Connections } from "./connections.js";
 import { Services } from "./container.js";
 import type { Provider } from "./declare/provider.js";
 import { PEERS } from "./declare/tokens.js";
-import { ProxMcpError } from "./errors.js";
+import { ProxMcpError, toProxMcpError } from "./errors.js";
 import { peersOf } from "./peers.js";
 import { registerServices } from "./services/register.js";
 import type { ToolsOf } from "./typed.js";
@@ -32,6 +32,11 @@ export interface Setup extends Config {
   readonly file?: string;
   /** Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /**
+   * Told of each plugin that can't be loaded; it and its connections are left out, and the rest is served. Without this the first such plugin
+   * is an error.
+   */
+  readonly onPluginError?: ((error: ProxMcpError) => void) | undefined;
 }
 
 /** A config with all that it refers to. */
@@ -47,17 +52,57 @@ export async function prepare({
   folder = process.cwd(),
   file,
   env = process.env,
+  onPluginError,
   ...given
 }: Omit<Setup, "services" | "after" | "caller">): Promise<Prepared> {
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
-  const plugins = await Promise.all((config.plugins ?? [...DEFAULTS.plugins]).map((plugin) => loadPlugin(plugin, folder)));
+  const { plugins, failures } = await loadPlugins(config.plugins ?? [...DEFAULTS.plugins], folder, onPluginError);
   const providers = plugins.map((plugin) => plugin.provider);
-  for (const [at, { provider, origin }] of plugins.entries()) {
-    const other = plugins.findIndex((one) => one.provider.name === provider.name);
-    if (other < at) throw new ProxMcpError("PLUGIN_INVALID", `Two plugins are called ${provider.name}: ${plugins[other]?.origin} and ${origin}.`);
+  const left = failures.length > 0 ? reachable(config, providers) : config;
+  // With nothing left of what was configured, other sources would be looked at; those nobody asked for.
+  const [failure] = failures;
+  if (failure && config.connections && Object.keys(left.connections ?? {}).length === 0) throw failure;
+  return { config, secrets, providers, configured: await inventory({ config: left, file, folder, providers, env, secrets }) };
+}
+
+/** All plugins, or those that can be loaded where somebody is told of the others. The first of two with one name is kept. */
+async function loadPlugins(
+  wanted: readonly (string | object)[],
+  folder: string,
+  onPluginError: Setup["onPluginError"],
+): Promise<{ readonly plugins: readonly LoadedPlugin[]; readonly failures: readonly ProxMcpError[] }> {
+  const loading = await Promise.allSettled(wanted.map((plugin) => loadPlugin(plugin, folder)));
+  const plugins: LoadedPlugin[] = [];
+  const failures: ProxMcpError[] = [];
+  const refuse = (error: unknown): void => {
+    if (!onPluginError) throw error;
+    failures.push(toProxMcpError(error));
+    onPluginError(toProxMcpError(error));
+  };
+  for (const result of loading) {
+    if (result.status === "rejected") {
+      refuse(result.reason);
+      continue;
+    }
+    const { provider, origin } = result.value;
+    const other = plugins.find((one) => one.provider.name === provider.name);
+    if (other) refuse(new ProxMcpError("PLUGIN_INVALID", `Two plugins are called ${provider.name}: ${other.origin} and ${origin}.`));
+    else plugins.push(result.value);
   }
-  return { config, secrets, providers, configured: await inventory({ config, file, folder, providers, env, secrets }) };
+  return { plugins, failures };
+}
+
+/** The config without the connections whose plugin could not be loaded. */
+function reachable(config: CheckedConfig, providers: readonly Provider[]): CheckedConfig {
+  const known = new Set(providers.map((provider) => provider.name));
+  const connections = Object.entries(config.connections ?? {}).filter(([, { provider }]) => known.has(provider));
+  const defaults = Object.entries(config.defaults ?? {}).filter(([provider]) => known.has(provider));
+  return {
+    ...config,
+    ...(config.connections ? { connections: Object.fromEntries(connections) } : {}),
+    ...(config.defaults ? { defaults: Object.fromEntries(defaults) } : {}),
+  };
 }
 
 /** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */

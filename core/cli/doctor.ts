@@ -2,7 +2,7 @@ import { pc } from "./colours.js";
 import { createProxMcp } from "../create.js";
 import { loadConfig } from "../config/load.js";
 import { mapOwnPackage } from "../config/resolve.js";
-import { isProxMcpError } from "../errors.js";
+import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { out } from "./print.js";
 import { EXIT, type GlobalOptions } from "./run.js";
 
@@ -17,9 +17,12 @@ export async function doctor({ config: path }: GlobalOptions): Promise<number> {
   mapOwnPackage();
   try {
     const { config, folder, file, env } = await loadConfig({ file: path });
-    const app = await createProxMcp({ ...config, folder, env, ...(file ? { file } : {}) });
+    const broken: ProxMcpError[] = [];
+    const onPluginError = (error: ProxMcpError): void => void broken.push(error);
+    const app = await createProxMcp({ ...config, folder, env, ...(file ? { file } : {}), onPluginError });
     try {
       const origins = [...new Set(app.connections.map((connection) => connection.from))].join(", ");
+      for (const error of broken) line("FAIL", "plugin", error.message);
       line("ok", "config", file ?? (origins || "none"));
       line("ok", "tools", `${app.tools().length} on surface ${app.surface}, ${app.tools("all").length} allowed in all`);
       if (app.connections.length === 0) {
@@ -33,7 +36,7 @@ export async function doctor({ config: path }: GlobalOptions): Promise<number> {
         else line("FAIL", name, `${provider}: ${error?.code}: ${error?.message} ${error?.next}`);
         for (const warning of warnings ?? []) line("warn", name, warning);
       }
-      return results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
+      return broken.length === 0 && results.every((result) => result.ok) ? EXIT.ok : EXIT.failed;
     } finally {
       await app.close();
     }

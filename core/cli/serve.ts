@@ -5,7 +5,10 @@ import { EXIT, type GlobalOptions } from "./run.js";
 
 /** Serves until the client goes or a signal comes. */
 export async function serve(options: GlobalOptions & { readonly check?: boolean; readonly watch?: boolean }): Promise<number> {
-  const app = await openApp(options);
+  const broken: ProxMcpError[] = [];
+  const app = await openApp(options, { onPluginError: (error) => void broken.push(error) });
+  for (const error of broken)
+    app.logger.error("a plugin was left out; what else is configured is served", { reason: error.message, next: error.report().next });
   const { serveOverStdio } = await import("../server/stdio.js");
   if (app.connections.length === 0)
     app.logger.warn(
