@@ -9,16 +9,18 @@ export interface Certificate {
   readonly fingerprint: string;
 }
 
-/** A fresh key with a certificate for 127.0.0.1 and localhost, signed by itself, good for a day. */
-export async function selfSignedCertificate(commonName: string): Promise<Certificate> {
+/** A fresh key with a certificate for 127.0.0.1 and localhost, good for a day. Signed by itself, or by an authority. */
+export async function selfSignedCertificate(commonName: string, authority?: Pick<Certificate, "key" | "cert">): Promise<Certificate> {
   const { generate } = await import("selfsigned");
   const tomorrow = new Date(Date.now() + 86_400_000);
   const made = await generate([{ name: "commonName", value: commonName }], {
     keyType: "ec",
     curve: "P-256",
+    algorithm: "sha256", // the default is refused where an authority signs
     notAfterDate: tomorrow,
+    ...(authority ? { ca: { key: authority.key, cert: authority.cert } } : {}),
     extensions: [
-      { name: "basicConstraints", cA: true },
+      { name: "basicConstraints", cA: authority === undefined },
       {
         name: "subjectAltName",
         altNames: [

@@ -24,7 +24,7 @@ import { refused, taskFailed, untrusted } from "./errors.js";
 import { progressOf, withOperation } from "./operations.js";
 import type { LxdConnectionInfo } from "./options.js";
 import { openRoad, type Road } from "./road.js";
-import type { Envelope, Operation, ServerInfo } from "./wire.js";
+import { type Envelope, envelopeIn, type Operation, reasonIn, type ServerInfo } from "./wire.js";
 
 /** What goes with every request. */
 export interface Ask {
@@ -61,7 +61,8 @@ export class LxdClient {
   readonly clock: Clock;
   /** The other hosts, for what goes from one to another. */
   readonly peers: Peers;
-  readonly #road: Road;
+  /** How it is reached, and what else leads there. */
+  readonly way: Road;
   readonly #http: HttpClient;
   readonly #log: Logger;
   #server: Promise<ServerInfo> | undefined;
@@ -71,17 +72,17 @@ export class LxdClient {
     this.clock = clock;
     this.peers = peers;
     this.#log = log;
-    this.#road = openRoad(http, ssh, connection.options);
-    this.#http = this.#road.http;
+    this.way = openRoad(http, ssh, connection.options);
+    this.#http = this.way.http;
   }
 
   /** How the server was reached, where that is worth telling. */
   get road(): string | undefined {
-    return this.#road.note;
+    return this.way.note;
   }
 
   close(): Promise<void> {
-    return this.#road.close();
+    return this.way.close();
   }
 
   /** Reads `metadata` of a resource: `GET /1.0/...`. */
@@ -235,15 +236,3 @@ export class LxdClient {
 }
 
 const socketOf = (operation: string): string => `/1.0/operations/${encodeURIComponent(operation)}/websocket`;
-
-function envelopeIn(text: string): Envelope | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && "type" in value ? (value as Envelope) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Before its own handler has a request, the server may answer in plain text. */
-const reasonIn = (text: string): string => envelopeIn(text)?.error ?? text.trim().slice(0, 300);

@@ -61,8 +61,8 @@ export function untrusted(doing: string, reason: string, request: string, status
     tried: [request],
     data: { status },
     next:
-      "Enrol the certificate of this connection on the server: `lxc config trust add client.crt` " +
-      "(Incus: `incus config trust add-certificate client.crt`). The connection needs both `cert` and `key`.",
+      "Enrol it: on the server, `lxc config trust add --name proxmcp` (Incus: `incus config trust add proxmcp`) prints a token that works once. " +
+      "Give that to lxd_host_enrol, or as trust_token to the connection, which needs cert and key too.",
   });
 }
 

@@ -16,6 +16,9 @@ export const EXTENSIONS = {
 } as const satisfies Readonly<Record<string, Since>>;
 export type Extension = keyof typeof EXTENSIONS;
 
+/** Whether a list of extensions is that of an Incus: it says so to strangers too, who are told nothing else about the server. */
+export const isIncus = (extensions: readonly string[]): boolean => extensions.includes("dev_incus_events");
+
 type Args = Pick<CallArgs<LxdClient>, "client" | "signal">;
 
 /** Whether the server has an extension. It is asked once for each connection. */

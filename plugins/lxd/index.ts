@@ -2,6 +2,7 @@ import { defineProvider } from "proxmcp/plugin";
 import { capacity, testConnection } from "./capacity.js";
 import { LxdClient } from "./client.js";
 import { backups } from "./kinds/backups.js";
+import { hosts } from "./kinds/hosts.js";
 import { images } from "./kinds/images.js";
 import { instances } from "./kinds/instances.js";
 import { members } from "./kinds/members.js";
@@ -23,6 +24,6 @@ export default defineProvider({
   client: LxdClient,
   test: testConnection,
   capacity,
-  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, members],
+  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, members, hosts],
   sandbox: () => import("./sandbox/index.js"),
 });

@@ -1,5 +1,6 @@
 import { type ConnectionOf, type FoundConnection, facet, type HttpTarget, secret, SshOptions } from "proxmcp/plugin";
 import { z } from "zod";
+import { trustTokenIn } from "./trust-token.js";
 
 const pem = (what: string) => z.string().regex(/-----BEGIN [A-Z ]+-----/, `must be the PEM text of ${what}; give a path as { file: "..." }`);
 
@@ -18,6 +19,11 @@ export const LxdConnection = z
       "SHA-256 of the server's certificate",
     ).optional(),
     ca: facet(pem("a certificate"), "Authority that signed the server's certificate").optional(),
+    trust_token: secret(
+      z.string().refine((text) => trustTokenIn(text) !== undefined, "is no trust token; `lxc config trust add --name proxmcp` prints one"),
+      "Trust token: enrols the client certificate, and pins the server that it is from",
+    ).optional(),
+    trust_password: secret(z.string().min(1), "Trust password of an older LXD: enrols the client certificate").optional(),
     verify: facet(z.boolean(), "Whether the server's certificate is checked").optional(),
     project: facet(z.string().min(1), "Project to work in, default: default").optional(),
     ssh: SshOptions.optional().describe("SSH to the host: socket and url are then as seen from there"),
@@ -30,13 +36,22 @@ export const LxdConnection = z
       const wrong = wrongAddress(options.url);
       if (wrong) fault("url", wrong);
     }
-    const tls = (["cert", "key", "fingerprint", "ca", "verify"] as const).filter((name) => options[name] !== undefined);
+    const tls = (["cert", "key", "fingerprint", "ca", "trust_token", "trust_password", "verify"] as const).filter(
+      (name) => options[name] !== undefined,
+    );
     if (!options.url && tls.length) fault(options.socket ? "socket" : "url", `a unix socket has no TLS: remove ${tls.join(", ")}`);
+    const { fingerprint, trust_token: token } = options;
+    if (token && fingerprint && !sameFingerprint(fingerprint, trustTokenIn(token)?.fingerprint ?? ""))
+      fault("trust_token", "is of another server than the one that `fingerprint` pins");
+    if ((token ?? options.trust_password) && !options.cert && options.url)
+      fault("cert", "is what a trust token or password enrols; give `cert` and `key`");
     if (Boolean(options.cert) !== Boolean(options.key)) fault(options.cert ? "key" : "cert", "`cert` and `key` go together");
   });
 
 export type LxdOptions = z.output<typeof LxdConnection>;
 export type LxdConnectionInfo = ConnectionOf<typeof LxdConnection>;
+
+const sameFingerprint = (one: string, other: string): boolean => one.replaceAll(":", "").toLowerCase() === other.toLowerCase();
 
 function wrongAddress(address: string): string | undefined {
   if (/^unix:/i.test(address)) return "a unix socket is given as `socket`, with its path alone";
@@ -51,7 +66,9 @@ function wrongAddress(address: string): string | undefined {
 /** Where the requests go. 8443 is the port that both servers use; an address without one means it. */
 export function targetOf(options: LxdOptions): HttpTarget {
   if (options.url === undefined) return { url: "http://localhost", ...(options.socket ? { socketPath: options.socket } : {}) };
-  const { url: address, ca, cert, key, fingerprint, verify } = options;
+  const { url: address, ca, cert, key, verify, trust_token: token } = options;
+  // A token pins its server, and goes on doing so when it was used. An authority outlives the server's certificates.
+  const fingerprint = options.fingerprint ?? (ca || token === undefined ? undefined : trustTokenIn(token)?.fingerprint);
   const url = new URL(address);
   // URL drops a port that is its scheme's own, so the text is asked.
   if (!/:\d+\/?$/.test(address)) url.port = "8443";

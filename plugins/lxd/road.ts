@@ -1,9 +1,20 @@
-import { type Http, type HttpClient, isProxMcpError, ProxMcpError, type Ssh, type SshClient, sshTargetOf } from "proxmcp/plugin";
+import { type Http, type HttpClient, type HttpTarget, isProxMcpError, ProxMcpError, type Ssh, type SshClient, sshTargetOf } from "proxmcp/plugin";
 import { CommandClient } from "./command.js";
+import { EnrollingHttp, enrol, pinnedBy, type Proof, proofOf } from "./enrolment.js";
 import { LOCAL, type LxdOptions, targetOf } from "./options.js";
 
 /** Streams at once over one SSH connection. They are forwarded, and not counted as sessions by sshd. */
 const STREAMS = 12;
+
+/** One of the ways to a server, to be tried by itself. */
+export interface Leg {
+  /** As people know it: "the socket /var/lib/lxd/unix.socket over SSH". */
+  readonly name: string;
+  /** The API over it. Absent where it only leads to others. */
+  readonly http?: Pick<HttpClient, "request">;
+  /** Whether it leads anywhere at all. */
+  readonly reach?: (signal: AbortSignal) => Promise<unknown>;
+}
 
 /** How the requests reach a server. */
 export interface Road {
@@ -11,6 +22,12 @@ export interface Road {
   readonly ssh?: SshClient;
   /** What is worth telling about it; undefined for the usual one. */
   readonly note: string | undefined;
+  /** All ways there are, in the order in which they are taken. */
+  readonly legs: readonly Leg[];
+  /** The one that requests take now. */
+  readonly taken: Leg;
+  /** Has the server trust our certificate. Answers whether it had to. */
+  enrol(proof: Proof, signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -19,24 +36,57 @@ export interface Road {
  * requests go by the `lxc` or `incus` command of the host, one process for each: slower, and nothing that streams.
  */
 export function openRoad(http: Http, ssh: Ssh, options: LxdOptions): Road {
+  const place = options.url ?? (options.socket ? `the socket ${options.socket}` : "the socket of the server");
   if (!options.ssh) {
-    const client = http.open(targetOf(options));
-    return { http: client, note: undefined, close: () => client.close() };
+    const target = targetOf(options);
+    const client = openClient(http, target, options);
+    const leg = { name: place, http: client };
+    return { http: client, note: undefined, legs: [leg], taken: leg, enrol: enrolling(http, target, options), close: () => client.close() };
   }
   const shell = ssh.open(sshTargetOf(options.ssh));
-  const direct = http.open({ ...targetOf(options), socketPath: undefined, connections: STREAMS, dial: dialer(shell, options) });
-  const road = new SshRoad(direct, new CommandClient(shell), options.ssh.host);
+  const through = { ...targetOf(options), socketPath: undefined, connections: STREAMS, dial: dialer(shell, options) };
+  const direct = openClient(http, through, options);
+  const command = new CommandClient(shell);
+  const road = new SshRoad(direct, command, options.ssh.host);
+  const byTunnel = { name: `${place} over SSH`, http: direct };
+  const byCommand = { name: "the lxc or incus command over SSH", http: command };
   return {
     http: road,
     ssh: shell,
     get note() {
       return road.note;
     },
+    legs: [{ name: `SSH to ${options.ssh.user}@${options.ssh.host}`, reach: (signal) => shell.exec(["true"], { signal }) }, byTunnel, byCommand],
+    get taken() {
+      return road.note === undefined ? byTunnel : byCommand;
+    },
+    enrol: enrolling(http, through, options),
     close: async () => {
       await direct.close();
       await shell.close();
     },
   };
+}
+
+/** Enrols over a connection of its own: of who is not who the token says, nothing is kept. */
+function enrolling(http: Http, target: HttpTarget, { url, cert }: LxdOptions): Road["enrol"] {
+  return async (proof, signal) => {
+    if (url === undefined) throw nothingToEnrol("a unix socket trusts whoever may open it");
+    if (cert === undefined) throw nothingToEnrol("the connection has no client certificate; give it `cert` and `key`");
+    const client = http.open("token" in proof ? pinnedBy(proof.token, target) : target);
+    try {
+      return await enrol(client, proof, url, signal);
+    } finally {
+      await client.close();
+    }
+  };
+}
+
+const nothingToEnrol = (why: string): ProxMcpError => new ProxMcpError("UNSUPPORTED", `There is nothing to enrol: ${why}.`);
+
+function openClient(http: Http, target: HttpTarget, options: LxdOptions): HttpClient {
+  const proof = proofOf(options);
+  return proof ? new EnrollingHttp(http, target, proof) : http.open(target);
 }
 
 /** Opens streams to the server: to its address, to the socket that was named, or to the first one that is there. */

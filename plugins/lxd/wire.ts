@@ -32,6 +32,8 @@ export interface ServerInfo {
     readonly server_clustered: boolean;
     readonly architectures: readonly string[];
     readonly kernel_version?: string;
+    readonly os_name?: string;
+    readonly os_version?: string;
     readonly project?: string;
     /** Where it listens: `192.168.1.7:8443`. */
     readonly addresses?: readonly string[];
@@ -157,10 +159,21 @@ export interface WireMember {
 }
 
 export interface WireResources {
-  readonly cpu: { readonly architecture: string; readonly total: number };
+  readonly cpu: {
+    readonly architecture: string;
+    readonly total: number;
+    readonly sockets?: readonly { readonly name?: string; readonly vendor?: string }[] | null;
+  };
   readonly memory: { readonly total: number; readonly used: number };
   /** Incus and newer servers. */
   readonly load?: { readonly Average1Min: number };
+  readonly gpu?: { readonly cards?: readonly { readonly vendor?: string; readonly product?: string; readonly driver?: string }[] | null };
+  readonly storage?: {
+    readonly disks?:
+      | readonly { readonly id: string; readonly model?: string; readonly type?: string; readonly size: number; readonly removable?: boolean }[]
+      | null;
+  };
+  readonly system?: { readonly vendor?: string; readonly product?: string } | null;
 }
 
 export interface WireSpace {
@@ -173,3 +186,16 @@ export function moment(time: string | undefined): string | undefined {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
+
+/** The envelope in a text, if there is one. */
+export function envelopeIn(text: string): Envelope | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && "type" in value ? (value as Envelope) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Before its own handler has a request, the server may answer in plain text. */
+export const reasonIn = (text: string): string => envelopeIn(text)?.error ?? text.trim().slice(0, 300);

@@ -79,7 +79,8 @@ export async function host(options: Omit<SandboxOptions, "estate"> & { readonly 
     sent: (method) => sandbox.requests.findLast((request) => request.method === method)?.json() ?? {},
     list: async (kind, where = {}, at = {}) => {
       const listed = await kindOf(kind).list?.({ ...argsOf(), where, at, needs: new Set<string>() });
-      return ((Array.isArray(listed) ? listed : []) as unknown[]).map((row) => checked(kind, row));
+      const rows = Array.isArray(listed) ? (listed as unknown[]) : ((listed as { items?: readonly unknown[] } | undefined)?.items ?? []);
+      return rows.map((row) => checked(kind, row));
     },
     get: async (kind, key, at = {}) => checked(kind, await kindOf(kind).get?.({ ...argsOf(), key, at })),
     run: async (kind, verb, key, input = {}, at = {}, signal) => {

@@ -95,6 +95,36 @@ describe("a host behind SSH", () => {
   });
 });
 
+describe("the roads to a host behind SSH", () => {
+  it("are each tried: SSH itself, the tunnel, the command", async () => {
+    const both = await far({ programs: (socket) => ({ lxc: lxc(socket) }) });
+    expect(await both.app.call("lxd_host_test")).toMatchObject({
+      result: {
+        ok: true,
+        roads: [
+          { road: "SSH to ops@127.0.0.1", works: true, taken: false },
+          { road: expect.stringMatching(/^the socket .* over SSH$/), works: true, taken: true, answer: "LXD 5.0.2 on pi" },
+          { road: "the lxc or incus command over SSH", works: true, taken: false, answer: "LXD 5.0.2 on pi" },
+        ],
+      },
+    });
+    const closed = await far({ forwarding: false, programs: (socket) => ({ lxc: lxc(socket) }) });
+    expect(await closed.app.call("lxd_host_test")).toMatchObject({
+      result: { ok: true, roads: [{ works: true }, { works: false, code: "FORBIDDEN", why: expect.any(String) }, { works: true, taken: true }] },
+    });
+    const wrong = await far({ demands: ["password"] });
+    const { result } = (await wrong.app.call("lxd_host_test")) as unknown as { result: { ok: boolean; roads: { code: string }[] } };
+    expect([result.ok, ...result.roads.map(({ code }) => code)]).toEqual([false, "AUTH_FAILED", "AUTH_FAILED", "AUTH_FAILED"]);
+  });
+
+  it("a host tells what its kernel says", async () => {
+    const { app } = await far();
+    expect(await app.call("lxd_host_get", { name: "pi" })).toMatchObject({
+      item: { name: "pi", uptime: expect.any(Number), load: expect.any(Number) },
+    });
+  });
+});
+
 describe("where nothing is forwarded", () => {
   it("reads and lifecycle go by the command over there, and every result says so", async () => {
     const { app, server, sandbox } = await far({ forwarding: false, programs: (socket) => ({ lxc: lxc(socket) }) });

@@ -10,6 +10,10 @@ export interface Estate {
   readonly empty?: boolean;
   /** Whether the server trusts the certificate in `connection`. Default: yes. */
   readonly trusted?: boolean;
+  /** What a stranger may say to be trusted (LXD alone has such a thing). Default: nothing. */
+  readonly trustPassword?: string;
+  /** An authority signs the server's certificate and the client's, and whoever it signed is trusted. */
+  readonly authority?: boolean;
 }
 
 const MiB = 1024 ** 2;

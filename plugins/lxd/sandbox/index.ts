@@ -1,8 +1,8 @@
-import { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { Sandbox, SandboxModule, SandboxOptions, SandboxRequest } from "proxmcp/plugin";
-import { type SandboxCall, selfSignedCertificate, serveSandbox } from "proxmcp/testing";
+import { selfSignedCertificate, serveSandbox } from "proxmcp/testing";
 import { errorBody } from "./answers.js";
+import { trustToken } from "./certificates.js";
 import { type Estate, makeWorld } from "./estate.js";
 import { answer } from "./router.js";
 import { acceptSocket, refuseSocket } from "./sockets.js";
@@ -10,11 +10,16 @@ import type { World } from "./world.js";
 
 export type { Estate } from "./estate.js";
 
+export interface LxdSandbox extends Sandbox {
+  /** A trust token, as `lxc config trust add` prints one. */
+  trustToken(name?: string): string;
+}
+
 /**
  * An LXD or Incus server in miniature. Without `socket` it serves https, as the real one does over the network, and asks for a client
- * certificate; `connection` holds one that it trusts, with its own fingerprint. Whoever opens the socket is trusted.
+ * certificate; `connection` holds one that it trusts, with its own fingerprint or its authority. Whoever opens the socket is trusted.
  */
-export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
+export async function start(options: SandboxOptions = {}): Promise<LxdSandbox> {
   const estate = (options.estate ?? {}) as Estate;
   const world = makeWorld(estate, options.taskTime ?? 40);
   const shared = {
@@ -22,11 +27,12 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     ...(options.latency ? { latency: options.latency } : {}),
     errorBody,
   };
-  const sandbox = (server: Awaited<ReturnType<typeof serveSandbox>>, connection: Sandbox["connection"]): Sandbox => ({
+  const sandbox = (server: Awaited<ReturnType<typeof serveSandbox>>, connection: Sandbox["connection"]): LxdSandbox => ({
     connection,
     requests: server.requests,
     fail: (fault) => server.fail(fault),
     heal: () => server.heal(),
+    trustToken: (name = "proxmcp") => trustToken(world, { name, restricted: false, projects: [] }).token,
     close: async () => {
       world.close();
       await server.close();
@@ -37,15 +43,19 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     const { socket } = options;
     return sandbox(await serveSandbox((call) => answer(world, call, true), { ...shared, socket }), { socket });
   }
-  const [server, client] = await Promise.all([selfSignedCertificate("lxd-server"), selfSignedCertificate("proxmcp-client")]);
-  const known = new Set(estate.trusted === false ? [] : [new X509Certificate(client.cert).fingerprint256]);
-  const isTrusted = ({ clientCert }: SandboxCall): boolean => clientCert !== undefined && known.has(new X509Certificate(clientCert).fingerprint256);
-  const listening = await serveSandbox((call) => answer(world, call, isTrusted(call)), {
+  const authority = estate.authority ? await selfSignedCertificate("lxd-authority") : undefined;
+  const [server, client] = await Promise.all([selfSignedCertificate("lxd-server", authority), selfSignedCertificate("proxmcp-client", authority)]);
+  const { trust } = world;
+  trust.password = estate.trustPassword;
+  trust.authority = estate.trusted === false ? undefined : authority?.cert;
+  if (estate.trusted !== false && !authority) trust.add(client.cert, { name: "proxmcp" });
+  const listening = await serveSandbox((call) => answer(world, call, trust.trusts(call.clientCert)), {
     ...shared,
     tls: { key: server.key, cert: server.cert, askClientCert: true },
   });
   world.listens = { address: new URL(listening.url).host, certificate: server.cert };
-  return sandbox(listening, { url: listening.url, cert: client.cert, key: client.key, fingerprint: server.fingerprint });
+  const proof = authority ? { ca: authority.cert } : { fingerprint: server.fingerprint };
+  return sandbox(listening, { url: listening.url, cert: client.cert, key: client.key, ...proof });
 }
 
 /** A websocket of an operation: whoever knows its secret may open it, once. */

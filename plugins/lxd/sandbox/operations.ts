@@ -4,6 +4,8 @@ import type { Socket } from "./sockets.js";
 
 export interface TaskSpec {
   readonly description: string;
+  /** Default: task. */
+  readonly class?: string;
   /** Paths of what the task works on: `/1.0/instances/web`. */
   readonly instances: readonly string[];
   /** Containers are listed under their old path too. */
@@ -145,7 +147,7 @@ function pending(id: string, spec: TaskSpec) {
   const now = new Date().toISOString();
   return {
     id,
-    class: spec.sockets ? "websocket" : "task",
+    class: spec.class ?? (spec.sockets ? "websocket" : "task"),
     description: spec.description,
     created_at: now,
     updated_at: now,

@@ -1,6 +1,7 @@
 import type { SandboxCall, SandboxReply } from "proxmcp/testing";
 import { Refusal, refusal, sync } from "./answers.js";
 import * as catalogue from "./catalogue.js";
+import { certificates, deleteCertificate, postCertificate } from "./certificates.js";
 import { createGuest } from "./creation.js";
 import * as backups from "./backups.js";
 import { exec } from "./exec.js";
@@ -44,6 +45,8 @@ const route = (path: string, methods: Route["methods"], open = false): Route => 
 const ROUTES: readonly Route[] = [
   route("/", { GET: () => sync(["/1.0"]) }, true),
   route("/1.0", { GET: serverInfo }, true),
+  route("/1.0/certificates", { GET: certificates, POST: postCertificate }),
+  route("/1.0/certificates/*", { GET: certificates, DELETE: deleteCertificate }),
   route("/1.0/resources", { GET: resources }),
   route("/1.0/warnings", { GET: () => sync([]) }),
   route("/1.0/cluster", { GET: cluster }),
@@ -100,7 +103,9 @@ export async function answer(world: World, request: SandboxCall, trusted: boolea
   for (const { path: pattern, methods, open } of ROUTES) {
     const match = pattern.exec(path);
     if (!match) continue;
-    if (!trusted && !(open && request.method === "GET")) return refusal(403, "not authorized");
+    // Strangers may read what is open to all, and ask to be trusted.
+    const asking = request.method === "POST" && path === "/1.0/certificates";
+    if (!trusted && !asking && !(open && request.method === "GET")) return refusal(403, "not authorized");
     const handler = methods[request.method];
     if (!handler) return refusal(501, "not implemented");
     const call: Call = {

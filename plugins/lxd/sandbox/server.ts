@@ -32,7 +32,9 @@ export function serverInfo(call: Call) {
     config: {},
     api_extensions: [
       ...EXTENSIONS,
-      ...(incus ? ["instance_state_started_at", "instance_state_cpu_time", "instances_rebuild", "resources_load", "exec_output"] : []),
+      ...(incus
+        ? ["dev_incus_events", "instance_state_started_at", "instance_state_cpu_time", "instances_rebuild", "resources_load", "exec_output"]
+        : ["restrict_devlxd"]),
     ],
     api_status: "stable",
     api_version: "1.0",
@@ -78,12 +80,33 @@ export function resources(call: Call) {
     if (!host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
   }
   return sync({
-    cpu: { architecture: host.architecture, sockets: [], total: host.cores },
+    cpu: {
+      architecture: host.architecture,
+      sockets: [{ name: "Cortex-A76", vendor: "ARM", socket: 0, cache: [], cores: [] }],
+      total: host.cores,
+    },
     memory: { nodes: [], hugepages_total: 0, hugepages_used: 0, hugepages_size: 2_097_152, used: host.memoryUsed, total: host.memory },
     ...(host.flavor === "incus" ? { load: { Average1Min: 0.8, Average5Min: 0.6, Average10Min: 0.5, Processes: 212 } } : {}),
-    gpu: { cards: [], total: 0 },
+    gpu: { cards: [{ driver: "v3d", driver_version: "6.8.0-1013-raspi", numa_node: 0 }], total: 1 },
     network: { cards: [], total: 0 },
-    storage: { disks: [], total: 0 },
+    storage: {
+      disks: [
+        { id: "mmcblk0", device: "179:0", model: "SD64G", type: "mmc", read_only: false, size: 63_864_569_856, removable: true, numa_node: 0 },
+        { id: "sda", device: "8:0", model: "Portable SSD", type: "usb", read_only: false, size: 500_107_862_016, removable: false, numa_node: 0 },
+        { id: "loop0", device: "7:0", type: "loop", read_only: true, size: 65_536, removable: false, numa_node: 0 },
+      ],
+      total: 3,
+    },
+    system: {
+      vendor: "Raspberry Pi Foundation",
+      product: "Raspberry Pi 5 Model B Rev 1.0",
+      type: "physical",
+      family: "",
+      serial: "",
+      sku: "",
+      uuid: "",
+      version: "",
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { Trust } from "./certificates.js";
 import { Operations } from "./operations.js";
 
 export type Text = Record<string, string>;
@@ -135,6 +136,7 @@ export class World {
   readonly networks = new Map<string, Network>();
   readonly pools = new Map<string, Pool>();
   readonly operations = new Operations();
+  readonly trust = new Trust();
   /** Where it listens on the network, and what proves that it is it. */
   listens: { readonly address: string; readonly certificate: string } | undefined;
   #nextHost = 20;
