@@ -6,6 +6,8 @@ export const ERRORS = {
   CONFIG_INVALID: "Correct the named setting. `proxmcp doctor` checks the whole configuration.",
   PLUGIN_INVALID: "Correct the declaration. All faults are listed at once.",
   PLUGIN_NOT_FOUND: "Install the package beside the config file, or correct its name under `plugins`.",
+  PLUGIN_INCOMPATIBLE: "Install a version of the plugin that is made for this proxmcp, or a proxmcp that the plugin is made for.",
+  PLUGIN_CHANGED: "Look at the difference: `proxmcp plugins diff`. To accept it: `proxmcp plugins lock`. Otherwise put the former version back.",
   NO_CONNECTION: "Add a connection to the config, or run `proxmcp demo` to try ProxMCP without any platform.",
   CONNECTION_UNKNOWN: "Use one of the connections that the message lists.",
   CONNECTION_NEEDED: "Say which connection is meant: pass the parameter that the message names.",
