@@ -54,7 +54,10 @@ function printAccepted(name: string, before: PinnedPlugin | undefined, { version
   const head = `${pc.bold(name)} ${version}`.trimEnd();
   if (!before) return out(`${pc.green("+")} ${head}, ${Object.keys(surface.tools).length} tools`);
   const difference = differenceOf(before.surface, surface);
-  const files = before.integrity === integrity ? [] : [`files: ${before.version ?? "unknown"} -> ${version || "unknown"}`];
+  const files =
+    before.integrity === integrity
+      ? []
+      : [before.version === version ? "other files" : `version ${before.version ?? "unknown"} -> ${version || "unknown"}`];
   if (difference.length + files.length === 0) return out(`  ${head} is unchanged`);
   out(`${pc.yellow("~")} ${head}`);
   for (const line of [...files, ...difference]) out(`    ${tame(line)}`);

@@ -9,7 +9,8 @@ const SECONDS = 20;
 
 /**
  * The tools that a plugin declares, found out without trusting it: in a process of its own that may read this package, the plugin's and those
- * they depend on, and has no environment, no right to write and none to start anything. Undefined where that does not work.
+ * they depend on, has no environment, and may neither write nor start anything. Node 24 can't keep it from the network, but there is nothing
+ * that it could send there. Undefined where that does not work.
  */
 export async function surfaceApart(origin: string, folder: string, source: PluginSource): Promise<ToolSurface | undefined> {
   const own = await realpath((await ownPackage()).folder);

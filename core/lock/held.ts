@@ -30,7 +30,7 @@ export class Lock {
 
   /**
    * Before any code of the plugin runs: whether it is pinned, and its files are those that were. Throws PLUGIN_CHANGED. What its tools have
-   * become is found out in a process of its own, that may read the plugin's files and do nothing else.
+   * become is found out in a process of its own, see `apart.ts`.
    */
   async admit(origin: string, source: PluginSource): Promise<void> {
     const pinned = this.pinnedAs(origin);
