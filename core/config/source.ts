@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { findPackageJSON } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
@@ -21,14 +22,15 @@ export const pathOf = (name: string, folder: string): string => (name.startsWith
 
 /** The package of this program itself. */
 export async function ownPackage(): Promise<PluginSource> {
-  return (await packageAt(findPackageJSON(import.meta.url))) ?? { holds: "package", folder: dirname(fileURLToPath(import.meta.url)) };
+  const here = fileURLToPath(import.meta.url);
+  return (await packageAt(above(here))) ?? { holds: "package", folder: dirname(here) };
 }
 
 /** The package or file that a plugin's name leads to from the config's folder. Undefined where nothing is found: the import then says so. */
 export async function sourceOf(name: string, folder: string): Promise<PluginSource | undefined> {
-  if (!isPath(name)) return await packageAt(found(() => findPackageJSON(name, pathToFileURL(join(folder, "proxmcp.config.js")))));
+  if (!isPath(name)) return await packageAt(installed(name, folder));
   const path = pathOf(name, folder);
-  const file = found(() => findPackageJSON(pathToFileURL(path)));
+  const file = above(path);
   // The package that the config itself belongs to is not the plugin's.
   const own = file !== undefined && !isWithin(resolve(folder), dirname(file));
   return own ? await packageAt(file) : { holds: "file", folder: dirname(path) };
@@ -64,10 +66,17 @@ const isWithin = (inner: string, outer: string): boolean => {
   return road === "" || !(road.startsWith("..") || isAbsolute(road));
 };
 
-function found(find: () => string | undefined): string | undefined {
+function installed(name: string, folder: string): string | undefined {
   try {
-    return find();
+    return findPackageJSON(name, pathToFileURL(join(folder, "proxmcp.config.js")));
   } catch {
-    return undefined;
+    return undefined; // there is none
   }
+}
+
+/** The nearest package.json above a file. Node's own function answers the file itself where there is none. */
+function above(path: string): string | undefined {
+  const folder = dirname(path);
+  const file = join(folder, "package.json");
+  return existsSync(file) ? file : folder === path ? undefined : above(folder);
 }
