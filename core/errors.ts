@@ -1,5 +1,5 @@
 /**
- * Every error that a user can meet, in one catalogue. Plugins map their platform's errors to these codes in one place of their
+ * Every error that a user can meet, in one catalogue: the next step for each code. Plugins map their platform's errors to these codes in one place of their
  * client; callers get the code, what failed, on which connection, what was tried and what to do next.
  */
 export const ERRORS = {
@@ -41,8 +41,10 @@ export const ERRORS = {
   INTERNAL: "This is a fault in ProxMCP or in a plugin. Please report it.",
 } as const;
 
+/** A code of the catalogue, a key of `ERRORS`. All of them, with their meanings: [errors](../errors.md). */
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What an error knows beside its code and message. */
 export interface ErrorDetails {
   /** The connection it happened on. */
   readonly connection?: string;
@@ -59,17 +61,25 @@ export interface ErrorDetails {
 export interface ErrorReport {
   readonly code: ErrorCode;
   readonly message: string;
+  /** What to do now. */
   readonly next: string;
   readonly connection?: string;
   readonly tried?: readonly string[];
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * An error that a user can act on. Throw it from a client, in the one place where the platform's answers are read.
+ *
+ * @example
+ * throw new ProxMcpError("CONFLICT", `Unable to start container "web": port is already allocated`, { tried: ["POST /containers/web/start"] });
+ */
 export class ProxMcpError extends Error {
   override readonly name = "ProxMcpError";
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
 
+  /** `message`: what failed, in the platform's own words: `Unable to <do> <what>: <why>`. Never a secret. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
@@ -82,6 +92,7 @@ export class ProxMcpError extends Error {
     return new ProxMcpError(this.code, this.message, { ...this.details, connection });
   }
 
+  /** As it is shown to a caller: with the catalogue's next step where `details` has none. */
   report(): ErrorReport {
     const { connection, tried, next, data } = this.details;
     return {

@@ -1,8 +1,4 @@
-/**
- * A sandbox is a platform in miniature: a loopback server that speaks the real wire protocol, with its state in memory.
- * Demos run on it, and the conformance suite runs the same tests against it and against the real engine: where the two
- * differ, the sandbox is wrong.
- */
+/** How a sandbox is to be. */
 export interface SandboxOptions {
   /** Which estate to begin with; each sandbox documents its own. Default: a small believable one. */
   readonly estate?: unknown;
@@ -23,7 +19,9 @@ export interface SandboxFault {
   readonly path: string | RegExp;
   /** Answer this instead. */
   readonly status?: number;
+  /** The platform's own words for it, in the body of its errors. */
   readonly reason?: string;
+  /** Answer this body, instead of one made from `reason`. */
   readonly body?: unknown;
   /** Let the request pass, and the task or operation that it starts fail with this message. */
   readonly taskError?: string;
@@ -35,6 +33,7 @@ export interface SandboxFault {
   times?: number;
 }
 
+/** One request that a sandbox got. */
 export interface SandboxRequest {
   readonly method: string;
   readonly path: string;
@@ -44,11 +43,16 @@ export interface SandboxRequest {
   json<T = Record<string, unknown>>(): T;
 }
 
+/**
+ * A platform in miniature: a loopback server that speaks the real wire protocol, with its state in memory. Demos run on it, and the same tests run
+ * against it and against the real engine: where the two differ, the sandbox is wrong.
+ */
 export interface Sandbox {
   /** Options of a connection that reaches it. */
   readonly connection: Readonly<Record<string, unknown>>;
   /** What was asked, in order, so that a test can look at the wire. */
   readonly requests: readonly SandboxRequest[];
+  /** From now on makes requests fail, hang or break off. */
   fail(fault: SandboxFault): void;
   /** Takes all faults back. */
   heal(): void;
@@ -64,6 +68,7 @@ export interface TourStep {
 
 /** What a plugin's `sandbox/index.ts` exports. */
 export interface SandboxModule {
+  /** Starts one. It listens on this machine alone. */
   start(options?: SandboxOptions): Promise<Sandbox>;
   /** What `proxmcp demo` starts and shows: a sandbox for each connection, and a tour over them. */
   readonly demo?: { readonly connections: Readonly<Record<string, SandboxOptions>>; readonly tour: readonly TourStep[] };

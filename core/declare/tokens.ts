@@ -6,8 +6,13 @@ import type { Http, Ssh } from "../transport/types.js";
  */
 export type Token<Service> = symbol & { readonly __service?: Service };
 
+/**
+ * The token of this name. Services of your own need none: a client makes its own.
+ * @hidden
+ */
 export const token = <Service>(name: string): Token<Service> => Symbol.for(`proxmcp/${name}`);
 
+/** Writes log lines, JSON on stderr, with secrets masked. Never write to stdout: it belongs to the protocol. */
 export interface Logger {
   debug(message: string, facts?: Record<string, unknown>): void;
   info(message: string, facts?: Record<string, unknown>): void;
@@ -15,6 +20,7 @@ export interface Logger {
   error(message: string, facts?: Record<string, unknown>): void;
 }
 
+/** Tells the time, and waits. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
@@ -34,23 +40,34 @@ export interface StateStore {
 
 /** A configured connection as its client sees it. `options` has passed the provider's schema; secrets in it are resolved. */
 export interface Connection<Options = Record<string, unknown>> {
+  /** As it is called in the config. */
   readonly name: string;
+  /** The name of the provider. */
   readonly provider: string;
   readonly options: Options;
+  /** Labels from the config. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
 /** The connections of the same provider, for what goes from one to another. */
 export interface Peers {
+  /** Of all connections of this provider, this one among them. */
   readonly names: readonly string[];
   /** The client of one of them. Throws CONNECTION_UNKNOWN, or TOOL_DENIED where this tool is not allowed there. */
   client(name: string, tool: { readonly name: string; readonly safety: "read" | "write" | "destructive" }): object;
 }
 
+/** Opens HTTP connections: over TCP, TLS, unix sockets or a stream of your own. An `Http`. */
 export const HTTP = token<Http>("http");
+/** Opens SSH connections: commands on a host, tunnels through it. An `Ssh`. */
 export const SSH = token<Ssh>("ssh");
+/** Writes log lines. A `Logger`. */
 export const LOGGER = token<Logger>("logger");
+/** Tells the time, and waits. A `Clock`. */
 export const CLOCK = token<Clock>("clock");
+/** Keeps small values that outlive a call. A `StateStore`. */
 export const STATE = token<StateStore>("state");
+/** The other connections of the same provider, for what goes from one to another. A `Peers`. */
 export const PEERS = token<Peers>("peers");
+/** Name and checked options of this connection. A `ConnectionOf<typeof Schema>`. */
 export const CONNECTION = token<Connection<never>>("connection");

@@ -18,7 +18,9 @@ export interface WorkloadSpec {
   readonly arch?: string | undefined;
   /** Cores; may be a fraction. */
   readonly cpu?: number | undefined;
+  /** Bytes. */
   readonly memory?: number | undefined;
+  /** Bytes. */
   readonly disk?: number | undefined;
   readonly gpu?: boolean | undefined;
   readonly pci?: boolean | undefined;

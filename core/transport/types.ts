@@ -14,9 +14,11 @@ export interface TlsOptions {
   readonly servername?: string | undefined;
 }
 
+/** A server to open. */
 export interface HttpTarget {
   /** `http://host:port` or `https://host:port`, without a path. With `socketPath` only its host is sent. */
   readonly url: string;
+  /** A unix socket to connect to instead. */
   readonly socketPath?: string | undefined;
   readonly tls?: TlsOptions | undefined;
   /** Sent with every request. Values are treated as secrets. */
@@ -27,7 +29,9 @@ export interface HttpTarget {
   readonly dial?: ((signal: AbortSignal) => Promise<Duplex>) | undefined;
 }
 
+/** One request. A failure before there is an answer throws `UNREACHABLE`, `TLS_UNTRUSTED`, `TIMEOUT` or `CANCELLED`: let those pass. */
 export interface HttpRequest {
+  /** `GET`, `POST` and so on. */
   readonly method: string;
   /** Absolute path, already encoded. */
   readonly path: string;
@@ -38,11 +42,13 @@ export interface HttpRequest {
   readonly json?: unknown;
   /** Sent as it is. */
   readonly body?: string | Uint8Array | Readable | undefined;
+  /** Cancels it: pass on the `signal` of the call. */
   readonly signal: AbortSignal;
   /** Longest answer taken, in bytes; what is longer is cut off with an error. Default 64 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
+/** The answer to a request, whatever its status. Read it with one of `text`, `json`, `bytes` or `body`. */
 export interface HttpResponse {
   readonly status: number;
   /** The reason phrase. Some platforms put their whole error message here. */
@@ -75,11 +81,12 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-/** The only road to a socket that a plugin gets. */
+/** The service behind `HTTP`: the only road to a socket that a plugin gets. */
 export interface Http {
   open(target: HttpTarget): HttpClient;
 }
 
+/** A host to log in to. */
 export interface SshTarget {
   readonly host: string;
   readonly port?: number | undefined;
@@ -108,6 +115,7 @@ export interface SshLogin {
   readonly agent?: string | undefined;
 }
 
+/** What a command did. */
 export interface SshResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -116,6 +124,7 @@ export interface SshResult {
 
 /** One SSH connection, shared by all that talk through it. The host key is always checked. */
 export interface SshClient {
+  /** Runs a command, quoted word by word; any exit code is an answer. `maxBytes` of output: what is longer is cut off with an error. */
   exec(argv: readonly string[], options: { signal: AbortSignal; stdin?: string; maxBytes?: number }): Promise<SshResult>;
   /** A stream to a unix socket on the far side. */
   dialSocket(path: string, signal: AbortSignal): Promise<Duplex>;
@@ -126,6 +135,7 @@ export interface SshClient {
   close(): Promise<void>;
 }
 
+/** The service behind `SSH`. */
 export interface Ssh {
   open(target: SshTarget): SshClient;
 }
