@@ -54,17 +54,23 @@ export interface ErrorDetails {
   readonly next?: string;
   /** Facts for a machine: candidates, the offending field, an HTTP status. */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** What was thrown before, for the log alone. */
   readonly cause?: unknown;
 }
 
 /** An error as it is shown: the shape of a failing tool's `structuredContent.error` and of the entries in `errors`. */
 export interface ErrorReport {
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** What failed, in the platform's own words. */
   readonly message: string;
   /** What to do now. */
   readonly next: string;
+  /** Where it happened, if it got that far. */
   readonly connection?: string;
+  /** What was attempted, in that order. */
   readonly tried?: readonly string[];
+  /** Facts for a machine. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
@@ -75,8 +81,11 @@ export interface ErrorReport {
  * throw new ProxMcpError("CONFLICT", `Unable to start container "web": port is already allocated`, { tried: ["POST /containers/web/start"] });
  */
 export class ProxMcpError extends Error {
+  /** By which it is known, whichever copy of the package threw it. */
   override readonly name = "ProxMcpError";
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** Where it happened, what was tried, what can be done. */
   readonly details: ErrorDetails;
 
   /** `message`: what failed, in the platform's own words: `Unable to <do> <what>: <why>`. Never a secret. */

@@ -71,7 +71,7 @@ export interface ItemArgs<Client, Within = object> extends CallArgs<Client> {
   readonly at: Readonly<Within>;
 }
 
-/** What `run` of an action gets. Of an action on the kind as a whole, as `create`, `key` is empty. */
+/** What `run` of an action gets. Of an action on the kind as a whole, as `create`, there is no `key`. */
 export interface ActionArgs<Client, Input, Within = object> extends ItemArgs<Client, Within> {
   /** The arguments, checked against `input` of the action, defaults filled in. */
   readonly input: Input;

@@ -1,5 +1,6 @@
 /** Anything with the parse interface of zod; zod 3 and zod 4 schemas both fit, from any copy of the library. */
 export interface AnySchema<Out = unknown> {
+  /** Answers what it read, or every fault; throws nothing. */
   safeParse(value: unknown): { success: true; data: Out } | { success: false; error: { issues: readonly SchemaIssue[] } };
 }
 

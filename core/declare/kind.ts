@@ -40,7 +40,12 @@ export interface KindSpec<Client, Within, Item> {
   /** Verbs on the default tool surface. The rest is reached with surface `all` or `search`. */
   readonly everyday?: readonly string[];
   /** Names that other systems use for list and get. */
-  readonly aliases?: { readonly list?: readonly string[]; readonly get?: readonly string[] };
+  readonly aliases?: {
+    /** Of `list`: `["docker_ps"]`. */
+    readonly list?: readonly string[];
+    /** Of `get`: `["docker_inspect"]`. */
+    readonly get?: readonly string[];
+  };
   /** All items, or those that `where` means: the core filters, sorts and pages in any case. Reads only. */
   list?(args: ListArgs<Client, Within>): Promise<readonly Row<Item>[] | Listing<Row<Item>>>;
   /** One item by its key, or by a field of `alsoBy`. Throws `NOT_FOUND`. Without it the core looks through `list`. */

@@ -89,7 +89,10 @@ export interface ClientClass<Client> {
   new (...services: never[]): Client;
 }
 
-/** Released when the app closes. */
+/**
+ * Released when the app closes.
+ * @hidden
+ */
 export interface Disposable {
   close?(): Promise<void> | void;
 }

@@ -14,6 +14,7 @@ export interface SandboxOptions {
 
 /** Makes matching requests fail, or tasks that they start. */
 export interface SandboxFault {
+  /** Of requests with this method alone: `PUT`. */
   readonly method?: string;
   /** A part of the path, or a pattern for it. */
   readonly path: string | RegExp;
@@ -33,13 +34,19 @@ export interface SandboxFault {
   times?: number;
 }
 
-/** One request that a sandbox got. */
+/** One request that a sandbox got, as it came over the wire. */
 export interface SandboxRequest {
+  /** `GET`, `PUT` and so on. */
   readonly method: string;
+  /** Without the query, as it was encoded. */
   readonly path: string;
+  /** What stood behind the `?`. */
   readonly query: URLSearchParams;
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body, byte by byte. */
   readonly body: Uint8Array;
+  /** The body, read as JSON. */
   json<T = Record<string, unknown>>(): T;
 }
 
@@ -56,13 +63,17 @@ export interface Sandbox {
   fail(fault: SandboxFault): void;
   /** Takes all faults back. */
   heal(): void;
+  /** Stops it; requests under way break off. */
   close(): Promise<void>;
 }
 
 /** One step of a demo: what a person would ask, and the call that answers it. */
 export interface TourStep {
+  /** What a person would ask. */
   readonly say: string;
+  /** The tool that answers it. */
   readonly tool: string;
+  /** Its arguments. */
   readonly args: Readonly<Record<string, unknown>>;
 }
 
@@ -70,6 +81,11 @@ export interface TourStep {
 export interface SandboxModule {
   /** Starts one. It listens on this machine alone. */
   start(options?: SandboxOptions): Promise<Sandbox>;
-  /** What `proxmcp demo` starts and shows: a sandbox for each connection, and a tour over them. */
-  readonly demo?: { readonly connections: Readonly<Record<string, SandboxOptions>>; readonly tour: readonly TourStep[] };
+  /** What `proxmcp demo` starts and shows: a sandbox for each connection, by the connection's name, and a tour over them. */
+  readonly demo?: {
+    /** By name: the sandbox of each connection. */
+    readonly connections: Readonly<Record<string, SandboxOptions>>;
+    /** What is shown, in this order. */
+    readonly tour: readonly TourStep[];
+  };
 }

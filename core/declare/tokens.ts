@@ -14,9 +14,13 @@ export const token = <Service>(name: string): Token<Service> => Symbol.for(`prox
 
 /** Writes log lines, JSON on stderr, with secrets masked. Never write to stdout: it belongs to the protocol. */
 export interface Logger {
+  /** What only helps to find a fault. */
   debug(message: string, facts?: Record<string, unknown>): void;
+  /** What happened. */
   info(message: string, facts?: Record<string, unknown>): void;
+  /** What works less well than it should. */
   warn(message: string, facts?: Record<string, unknown>): void;
+  /** What failed, and nobody else is told of. */
   error(message: string, facts?: Record<string, unknown>): void;
 }
 
@@ -30,11 +34,13 @@ export interface Clock {
 
 /** What must outlive a call and be seen by every replica: used tokens, running tasks. In memory by default. */
 export interface StateStore {
+  /** Undefined where there is none, or its time is over. */
   get(key: string): Promise<unknown>;
   /** `ttl` in seconds. */
   set(key: string, value: unknown, ttl?: number): Promise<void>;
   /** Sets the key only if it is absent, atomically. True if it was set. */
   add(key: string, value: unknown, ttl?: number): Promise<boolean>;
+  /** Forgets it, if it is there. */
   delete(key: string): Promise<void>;
 }
 
@@ -44,6 +50,7 @@ export interface Connection<Options = Record<string, unknown>> {
   readonly name: string;
   /** The name of the provider. */
   readonly provider: string;
+  /** Checked against the schema of the provider, secrets and files read. */
   readonly options: Options;
   /** Labels from the config. */
   readonly tags: Readonly<Record<string, string>>;
