@@ -80,7 +80,7 @@ export async function moduleReference(entry: string, title: string): Promise<str
     const project = await app.convert();
     if (!project) throw new Error(`${entry} could not be read`);
     await app.generateOutputs(project);
-    const [file = ""] = readdirSync(out).filter((name) => name.endsWith(".md"));
+    const file = readdirSync(out).find((name) => name.endsWith(".md")) ?? "";
     return `# ${title}\n\n${tidy(readFileSync(join(out, file), "utf8"))}`;
   } finally {
     rmSync(out, { recursive: true });
