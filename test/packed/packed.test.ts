@@ -228,8 +228,8 @@ describe("the examples", () => {
     });
   });
 
-  it("own-provider: its own tests, with the package as its only source of ProxMCP", async () => {
-    const folder = copied("own-provider");
+  it("first-provider: its own tests, with the package as its only source of ProxMCP", async () => {
+    const folder = copied("first-provider");
     const { code, err } = await stranger.npm(["install", "--no-save", stranger.tarball, "zod", "vitest"], { cwd: folder });
     expect(code, err).toBe(0);
     const tests = await stranger.npm(["test"], { cwd: folder });

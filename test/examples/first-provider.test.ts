@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import { createProxMcp } from "proxmcp";
 import { describe, expect, it } from "vitest";
 
-const folder = fileURLToPath(new URL("../../examples/own-provider", import.meta.url));
+const folder = fileURLToPath(new URL("../../examples/first-provider", import.meta.url));
 
 // It is a package of its own, with import paths that only its own tsconfig allows: so it is imported by a path that tsc does not follow.
-describe("examples/own-provider", async () => {
+describe("examples/first-provider", async () => {
   await import(`${folder}/test/pdu.test.ts`);
 
   it("is loaded by its path, and gets tools, filters and words like any other", async () => {
