@@ -1,4 +1,16 @@
-import { type Clock, CLOCK, CONNECTION, type ConnectionOf, HTTP, type Http, type HttpClient, type HttpRequest, type Logger, LOGGER, ProxMcpError } from "proxmcp/plugin";
+import {
+  type Clock,
+  CLOCK,
+  CONNECTION,
+  type ConnectionOf,
+  HTTP,
+  type Http,
+  type HttpClient,
+  type HttpRequest,
+  type Logger,
+  LOGGER,
+  ProxMcpError,
+} from "proxmcp/plugin";
 import { errorOf } from "./errors.ts";
 import type { ContainariumConnection } from "./options.ts";
 import { expiryWarning, RENEW, type Token, tokenIn } from "./token.ts";
@@ -49,7 +61,10 @@ export class ContainariumClient {
 
   /** The backend that answers and its peers, as far as they are reached: `GET /v1/system/info`. */
   async systems(signal: AbortSignal): Promise<readonly WireSystem[]> {
-    const answer = await this.get<{ info: WireSystem; peers?: readonly WireSystem[] }>("/v1/system/info", { doing: "read system information", signal });
+    const answer = await this.get<{ info: WireSystem; peers?: readonly WireSystem[] }>("/v1/system/info", {
+      doing: "read system information",
+      signal,
+    });
     return [answer.info, ...(answer.peers ?? [])];
   }
 
@@ -79,9 +94,7 @@ export class ContainariumClient {
   #explained(error: ProxMcpError): ProxMcpError {
     const { expires } = this.token;
     const expired = expires !== undefined && expires <= this.#clock.now();
-    const why = expired
-      ? (this.expiry ?? "")
-      : "It has not expired, so it was signed with another secret, meant for another server, or revoked.";
+    const why = expired ? (this.expiry ?? "") : "It has not expired, so it was signed with another secret, meant for another server, or revoked.";
     return new ProxMcpError(error.code, `${error.message}. ${why}`, { ...error.details, next: RENEW });
   }
 

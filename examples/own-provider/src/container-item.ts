@@ -24,7 +24,10 @@ export const Container = z.object({
   memory: facet(z.int(), "Memory limit", { says: ["ram", "memory limit"], unit: "bytes" }).optional(),
   disk: facet(z.int(), "Disk limit", { says: ["storage", "disk limit"], unit: "bytes" }).optional(),
   gpus: facet(z.array(z.string()), "GPUs passed through", { says: ["gpu", "graphics card"] }),
-  os: facet(z.string(), "Operating system", { says: ["distro", "distribution"], values: { ubuntu: [], rocky: [], rhel: ["red hat"], windows: [] } }).optional(),
+  os: facet(z.string(), "Operating system", {
+    says: ["distro", "distribution"],
+    values: { ubuntu: [], rocky: [], rhel: ["red hat"], windows: [] },
+  }).optional(),
   image: facet(z.string(), "Image it was made from", { says: ["based on"] }).optional(),
   stack: facet(z.string(), "Software installed at creation", { says: ["software", "software stack"] }).optional(),
   docker: facet(z.boolean(), "Can run containers inside", { says: ["podman", "nesting", "docker enabled"] }),

@@ -58,7 +58,8 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 };
 
 /**
- * Most handlers answer "Unknown" and 500 whatever went wrong, a container that is not there included. So these words decide, in this order.
+ * Most handlers answer "Unknown" and 500 whatever went wrong, a container that is not there included; those of snapshots answer
+ * "FailedPrecondition". So these words decide, in this order.
  */
 const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/unreachable/i, "UPSTREAM"],
@@ -66,15 +67,16 @@ const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/already exists/i, "ALREADY_EXISTS"],
   [/already (running|stopped)|(isn't|is not) running|busy/i, "WRONG_STATE"],
   [/no space left|quota exceeded|disk is full|not enough|insufficient/i, "NO_CAPACITY"],
-  [/not found|no such/i, "NOT_FOUND"],
-  [/not supported|not implemented|not configured/i, "UNSUPPORTED"],
+  [/not found|no such|does not exist/i, "NOT_FOUND"],
+  [/not supported|not implemented|not (yet )?configured|need a ZFS/i, "UNSUPPORTED"],
   [/is required|invalid|must be|at least one|cannot shrink/i, "INVALID_INPUT"],
 ];
 
 /** The one place where answers of Containarium become errors of the catalogue. */
 export function errorOf({ doing, method, path, status, body }: Refusal): ProxMcpError {
   const { text, grpc } = readError(body);
-  const said = text || `it answered with status ${status}`;
+  // Each layer of the server adds the same words before what it got from below.
+  const said = text.replace(/((?:^|: )[^:]+)(?:: (?:failed to [^:]+))+(?=: )/, "$1") || `it answered with status ${status}`;
   const details = { tried: [`${method} ${path}`], data: { status } };
   // What the router of the gateway says of a path that it doesn't have, as opposed to a handler of a thing that it doesn't find.
   if ([404, 501].includes(status) && /^(Not Found|Method Not Allowed)$/.test(said))
@@ -84,8 +86,9 @@ export function errorOf({ doing, method, path, status, body }: Refusal): ProxMcp
     });
   if (/unknown field/.test(said))
     return new ProxMcpError("UNSUPPORTED", `Unable to ${doing}: this server does not know one of the settings: ${said}`, details);
-  const byWords = grpc === undefined || ["Unknown", "Internal"].includes(grpc) ? BY_WORDS.find(([words]) => words.test(said))?.[1] : undefined;
-  const code = BY_GRPC[grpc ?? ""] ?? (status >= 500 ? byWords : undefined) ?? BY_STATUS[status] ?? "UPSTREAM";
+  const vague = ["Unknown", "Internal", "FailedPrecondition"].includes(grpc ?? (status >= 500 ? "Unknown" : ""));
+  const byWords = vague ? BY_WORDS.find(([words]) => words.test(said))?.[1] : undefined;
+  const code = byWords ?? BY_GRPC[grpc ?? ""] ?? BY_STATUS[status] ?? "UPSTREAM";
   return new ProxMcpError(code, `Unable to ${doing}: ${said}`, details);
 }
 
@@ -96,7 +99,13 @@ function readError(body: string): { readonly text: string; readonly grpc?: strin
     answer = JSON.parse(body) as typeof answer;
   } catch {
     // A proxy in between answers with a page.
-    return { text: body.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim().slice(0, 200) };
+    return {
+      text: body
+        .replace(/<[^>]*>/g, " ")
+        .replace(/\s+/g, " ")
+        .trim()
+        .slice(0, 200),
+    };
   }
   const text = [answer?.error, answer?.message].find((one) => typeof one === "string") ?? "";
   const [, name, rest] = /^rpc error: code = (\w+) desc = ([\s\S]*)$/.exec(text) ?? [];

@@ -99,7 +99,11 @@ export const backups = kind({
       output: Verification,
       async run({ client, key, input, signal }) {
         const json = { targetUsername: input.target_username, ...connectionOf(input) };
-        const { verification } = await client.post<{ verification: WireVerification }>(path(key, "verify"), { doing: `verify backup ${key}`, json, signal });
+        const { verification } = await client.post<{ verification: WireVerification }>(path(key, "verify"), {
+          doing: `verify backup ${key}`,
+          json,
+          signal,
+        });
         return verificationOf(verification);
       },
     }),

@@ -84,7 +84,10 @@ export const containers = kind({
       async run({ client, key, input, note, signal }) {
         const json = input.wait_for_ready ? { waitForReady: true, readyTimeoutSeconds: input.ready_timeout } : {};
         const started = client.post<{ readyTimedOut?: boolean }>(pathOf(key, "start"), { doing: `start the container of ${key}`, json, signal });
-        await unlessAlready("running", started.then(({ readyTimedOut }) => readyTimedOut && note("It runs, but its port did not answer in time.")));
+        await unlessAlready(
+          "running",
+          started.then(({ readyTimedOut }) => readyTimedOut && note("It runs, but its port did not answer in time.")),
+        );
       },
     }),
 
