@@ -1,8 +1,7 @@
-import { secret, type WorkloadSpec } from "proxmcp/plugin";
+import { ProxMcpError, secret, type WorkloadSpec } from "proxmcp/plugin";
 import { z } from "zod";
 import { backendName } from "./capacity.ts";
 import type { ContainariumClient } from "./client.ts";
-import { ProxMcpError } from "proxmcp/plugin";
 import { sizeText } from "./sizes.ts";
 
 const WEEK = 604_800;
@@ -94,16 +93,17 @@ export const containerWorkload = {
   create(spec: WorkloadSpec, note: (sentence: string) => void) {
     const { name, isolation, os = "", image, software, cpu, memory, disk, gpu, pci, place, privileged } = spec;
     const system = osOf(os);
+    const chosen = image ?? (system === undefined ? imageOf(os) : undefined);
     if (isolation === "vm" && system !== "windows_2022") throw new Error("its only virtual machines are those with Windows");
     if (isolation !== "vm" && system === "windows_2022") throw new Error("its containers run Linux");
     if (privileged || pci) throw new Error("privileges and devices have to be given by hand");
-    if (os && !system && !image) throw new Error(`it has no ${os}; name an image`);
+    if (os && !system && chosen === undefined) throw new Error(`it has no ${os}; name an image`);
     if (software) note(`${software} is not installed by itself: see the stacks, or install it over SSH.`);
     note(`${name} becomes the name of its user. Pass ssh_keys when creating it, or add a key later: nobody can log in without.`);
     return {
       username: name,
-      ...(image === undefined ? {} : { image }),
-      ...(system === undefined || image !== undefined ? {} : { os: system }),
+      ...(chosen === undefined ? {} : { image: chosen }),
+      ...(system === undefined || chosen !== undefined ? {} : { os: system }),
       ...(cpu === undefined ? {} : { cpu: Math.ceil(cpu) }),
       ...(memory === undefined ? {} : { memory }),
       ...(disk === undefined ? {} : { disk }),
@@ -118,4 +118,10 @@ function osOf(text: string): keyof typeof SYSTEMS | undefined {
   if (/^\s*(linux|ubuntu(\s+(24|24\.04|noble))?(\s+lts)?)\s*$/i.test(text)) return "ubuntu_24_04";
   if (/^\s*rocky(\s*linux)?(\s*9(\.\d+)?)?\s*$/i.test(text)) return "rocky_9";
   return /^\s*(rhel|red hat( enterprise linux)?)(\s*9(\.\d+)?)?\s*$/i.test(text) ? "rhel_9" : undefined;
+}
+
+/** Other releases of the systems that it can set up, from the image server that it uses. */
+function imageOf(text: string): string | undefined {
+  const [, name, release] = /^\s*(ubuntu|debian)(?:\s+([\w.]+))?/i.exec(text) ?? [];
+  return name && `images:${name.toLowerCase()}/${release?.toLowerCase() ?? "12"}`;
 }

@@ -1,5 +1,6 @@
 import { facet, SAID, type Where } from "proxmcp/plugin";
 import { z } from "zod";
+import { nameIn } from "./each-container.ts";
 import { bytesOf, coresOf } from "./sizes.ts";
 import { enumOf, intOf, known, momentOf, positiveOf, textOf, type WireContainer, type WireMetrics } from "./wire.ts";
 
@@ -111,11 +112,8 @@ function connectTo({ username, accessType, rdpAddress, sshHost, network }: WireC
 }
 
 /** What the API filters itself: one state, or one user. The core does the rest. */
-export function queryOf({ status, username }: Where): { state?: string; username?: string } {
-  const one = Array.isArray(status) && status.length === 1 ? String(status[0]) : undefined;
-  return {
-    ...(one !== undefined && one !== "unknown" ? { state: `CONTAINER_STATE_${one.toUpperCase()}` } : {}),
-    // Their comparison is exact, ours ignores case: a name in lower case is the same in both only if all names are.
-    ...(typeof username === "string" && /^[a-z0-9_-]+$/.test(username) ? { username } : {}),
-  };
+export function queryOf(where: Where): { state?: string | undefined; username?: string | undefined } {
+  const [status, ...more] = Array.isArray(where["status"]) ? where["status"].map(String) : [];
+  const one = more.length === 0 && status !== "unknown" ? status : undefined;
+  return { state: one && `CONTAINER_STATE_${one.toUpperCase()}`, username: nameIn(where, "username") };
 }

@@ -69,7 +69,7 @@ const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/no space left|quota exceeded|disk is full|not enough|insufficient/i, "NO_CAPACITY"],
   [/not found|no such|does not exist/i, "NOT_FOUND"],
   [/not supported|not implemented|not (yet )?configured|need a ZFS/i, "UNSUPPORTED"],
-  [/is required|invalid|must be|at least one|cannot shrink/i, "INVALID_INPUT"],
+  [/is required|invalid|not a valid|must be|at least one|cannot shrink/i, "INVALID_INPUT"],
 ];
 
 /** The one place where answers of Containarium become errors of the catalogue. */

@@ -2,6 +2,7 @@ import { facet, forClient, secret } from "proxmcp/plugin";
 import { z } from "zod";
 import { Backup, backupOf, Verification, verificationOf } from "../backup-item.ts";
 import type { ContainariumClient } from "../client.ts";
+import { nameIn } from "../each-container.ts";
 import type { WireBackup, WireVerification } from "../wire.ts";
 
 const { kind, write, destructive } = forClient<ContainariumClient>();
@@ -39,9 +40,9 @@ export const backups = kind({
   order: "platform",
   aliases: { list: ["list_backups"], get: ["get_backup"] },
 
-  async list({ client, where: { username }, signal }) {
-    const query = typeof username === "string" && /^[a-z0-9_-]+$/.test(username) ? { username } : {};
-    const { records = [] } = await client.get<{ records?: readonly WireBackup[] }>(path(), { doing: "list backups", query, signal });
+  async list({ client, where, signal }) {
+    const ask = { doing: "list backups", query: { username: nameIn(where, "username") }, signal };
+    const { records = [] } = await client.get<{ records?: readonly WireBackup[] }>(path(), ask);
     return records.map(backupOf);
   },
 

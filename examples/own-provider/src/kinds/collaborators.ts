@@ -1,6 +1,7 @@
 import { facet, forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import { type ContainariumClient, pathOf } from "../client.ts";
+import { nameIn, ofEachContainer } from "../each-container.ts";
 import { known, momentOf, textOf } from "../wire.ts";
 
 const { kind, write, destructive } = forClient<ContainariumClient, { owner: string }>();
@@ -25,6 +26,17 @@ interface WireCollaborator {
   readonly hasContainerRuntime?: boolean;
 }
 
+const itemOf = (wire: WireCollaborator, owner: string): z.output<typeof Collaborator> =>
+  known<z.output<typeof Collaborator>>({
+    name: wire.collaboratorUsername,
+    owner,
+    account: textOf(wire.accountName),
+    sudo: wire.hasSudo ?? false,
+    docker: wire.hasContainerRuntime ?? false,
+    created: momentOf(wire.addedAt),
+    created_by: textOf(wire.createdBy),
+  });
+
 const path = (owner: string, ...rest: string[]): string => pathOf(owner, "collaborators", ...rest);
 
 export const collaborators = kind({
@@ -34,24 +46,19 @@ export const collaborators = kind({
   item: Collaborator,
   key: "name",
   within: { owner: z.string().min(1).describe("Whose container") },
-  listRequires: ["owner"],
   aliases: { list: ["list_collaborators"] },
 
-  async list({ client, at: { owner = "" }, signal }) {
-    const ask = { doing: `list who may log in to the container of ${owner}`, signal };
-    const { collaborators: found = [] } = await client.get<{ collaborators?: readonly WireCollaborator[] }>(path(owner), ask);
-    return found.map((wire) =>
-      known<z.output<typeof Collaborator>>({
-        name: wire.collaboratorUsername,
-        owner,
-        account: textOf(wire.accountName),
-        sudo: wire.hasSudo ?? false,
-        docker: wire.hasContainerRuntime ?? false,
-        created: momentOf(wire.addedAt),
-        created_by: textOf(wire.createdBy),
-      }),
-    );
-  },
+  list: ({ client, at, where, signal }) =>
+    ofEachContainer({
+      client,
+      signal,
+      username: at.owner ?? nameIn(where, "owner"),
+      async read(owner) {
+        const ask = { doing: `list who may log in to the container of ${owner}`, signal };
+        const { collaborators: found = [] } = await client.get<{ collaborators?: readonly WireCollaborator[] }>(path(owner), ask);
+        return found.map((wire) => itemOf(wire, owner));
+      },
+    }),
 
   actions: {
     create: write({

@@ -2,7 +2,7 @@ import { forClient, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import { access } from "../container-access.ts";
 import { backendId, containerWorkload, createBody, CreateInput } from "../container-create.ts";
-import { Container, itemOf, MEASURED, queryOf } from "../container-item.ts";
+import { Container, type ContainerItem, itemOf, MEASURED, queryOf } from "../container-item.ts";
 import { ages } from "../container-life.ts";
 import { Metrics, metricsOf } from "../metrics.ts";
 import { type ContainariumClient, pathOf } from "../client.ts";
@@ -16,13 +16,21 @@ const size = (about: string) => z.int().positive().optional().describe(about);
 const measured = (client: ContainariumClient, signal: AbortSignal) =>
   client.get<{ metrics?: readonly WireMetrics[] }>("/v1/metrics", { doing: "read metrics", signal });
 
-/** What it is to be already, it is: the verb has done its work. */
-async function unlessAlready(state: "running" | "stopped", change: Promise<unknown>): Promise<void> {
+/** Starting what runs is no failure. What is frozen is refused in the same words, and stays frozen. */
+async function unlessAlready(state: "running" | "stopped", change: Promise<unknown>, now: () => Promise<{ status: string }>): Promise<void> {
   try {
     await change;
   } catch (error) {
     if (!isProxMcpError(error) || error.code !== "WRONG_STATE" || !error.message.includes(`already ${state}`)) throw error;
+    const { status } = await now();
+    if (status !== state) throw new ProxMcpError("WRONG_STATE", `${error.message}. It is ${status}.`, error.details);
   }
+}
+
+async function readContainer({ client, key, signal }: { client: ContainariumClient; key: string; signal: AbortSignal }): Promise<ContainerItem> {
+  const doing = `read the container of ${key}`;
+  const { container, metrics } = await client.get<{ container: WireContainer; metrics?: WireMetrics | null }>(pathOf(key), { doing, signal });
+  return { ...itemOf(container, metrics ?? undefined), ssh_keys: [...(container.sshKeys ?? [])] };
 }
 
 export const containers = kind({
@@ -51,11 +59,7 @@ export const containers = kind({
     return { items: (found.containers ?? []).map((wire) => itemOf(wire, of.get(wire.name))), errors };
   },
 
-  async get({ client, key, signal }) {
-    const doing = `read the container of ${key}`;
-    const { container, metrics } = await client.get<{ container: WireContainer; metrics?: WireMetrics | null }>(pathOf(key), { doing, signal });
-    return { ...itemOf(container, metrics ?? undefined), ssh_keys: [...(container.sshKeys ?? [])] };
-  },
+  get: readContainer,
 
   actions: {
     create: write({
@@ -81,12 +85,14 @@ export const containers = kind({
         wait_for_ready: z.boolean().default(false).describe("Until its exposed port answers"),
         ready_timeout: z.int().positive().optional().describe("Seconds, default 30"),
       },
-      async run({ client, key, input, note, signal }) {
+      async run(args) {
+        const { client, key, input, note, signal } = args;
         const json = input.wait_for_ready ? { waitForReady: true, readyTimeoutSeconds: input.ready_timeout } : {};
         const started = client.post<{ readyTimedOut?: boolean }>(pathOf(key, "start"), { doing: `start the container of ${key}`, json, signal });
         await unlessAlready(
           "running",
           started.then(({ readyTimedOut }) => readyTimedOut && note("It runs, but its port did not answer in time.")),
+          () => readContainer(args),
         );
       },
     }),
@@ -99,9 +105,10 @@ export const containers = kind({
         timeout: z.int().min(1).max(600).optional().describe("Seconds to let it shut down, default 30"),
       },
       destructiveWhen: ({ force }) => (force ? "Kills everything in it: what has not been written to disk is lost." : undefined),
-      async run({ client, key, input: { force, timeout }, signal }) {
-        const json = { force, timeout };
-        await unlessAlready("stopped", client.post(pathOf(key, "stop"), { doing: `stop the container of ${key}`, json, signal }));
+      async run(args) {
+        const { client, key, input, signal } = args;
+        const stopped = client.post(pathOf(key, "stop"), { doing: `stop the container of ${key}`, json: input, signal });
+        await unlessAlready("stopped", stopped, () => readContainer(args));
       },
     }),
 

@@ -1,6 +1,7 @@
 import { facet, forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import { type ContainariumClient, pathOf } from "../client.ts";
+import { nameIn, ofEachContainer } from "../each-container.ts";
 import { intOf, known, type WireSnapshot } from "../wire.ts";
 
 const { kind, write, destructive } = forClient<ContainariumClient, { username: string }>();
@@ -21,18 +22,23 @@ export const snapshots = kind({
   item: Snapshot,
   key: "name",
   within: { username: z.string().min(1).describe("Whose container") },
-  listRequires: ["username"],
   // Oldest first.
   order: "platform",
   aliases: { list: ["list_container_snapshots"] },
 
-  async list({ client, at: { username = "" }, signal }) {
-    const ask = { doing: `list the snapshots of ${username}`, signal };
-    const { snapshots: found = [] } = await client.get<{ snapshots?: readonly WireSnapshot[] }>(path(username), ask);
-    return found.map(({ name, usedBytes, referencedBytes }) =>
-      known<z.output<typeof Snapshot>>({ name, username, size: intOf(usedBytes), referenced: intOf(referencedBytes) }),
-    );
-  },
+  list: ({ client, at, where, signal }) =>
+    ofEachContainer({
+      client,
+      signal,
+      username: at.username ?? nameIn(where, "username"),
+      async read(username) {
+        const ask = { doing: `list the snapshots of ${username}`, signal };
+        const { snapshots: found = [] } = await client.get<{ snapshots?: readonly WireSnapshot[] }>(path(username), ask);
+        return found.map(({ name, usedBytes, referencedBytes }) =>
+          known<z.output<typeof Snapshot>>({ name, username, size: intOf(usedBytes), referenced: intOf(referencedBytes) }),
+        );
+      },
+    }),
 
   actions: {
     create: write({

@@ -42,7 +42,7 @@ export const create: Handler = async (request) => {
   if (body["encrypted"]) refuse("encrypted=true needs a key provider, which this daemon is not configured with", "FailedPrecondition");
   const pool = text(body["pool"]);
   const backend = text(body["backendId"]) || (pool ? state.backends.find((one) => one.pool === pool)?.backendId : state.backends[0]?.backendId) || "";
-  if (!state.backends.some(({ backendId }) => backendId === backend))
+  if (!state.backends.some(({ backendId = "" }) => backendId === backend))
     refuse(pool && !backend ? `no healthy backend in pool "${pool}"` : `backend "${backend}" not found`);
   for (const [at, key] of texts(body["sshKeys"]).entries())
     if (!/^(ssh|ecdsa)-\S+ [A-Za-z0-9+/]{20,}={0,2}/.test(key)) refuse(`ssh_keys[${at}]: not a valid SSH public key: ssh: no key found`);

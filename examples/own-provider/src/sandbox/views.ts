@@ -55,7 +55,7 @@ export function metricsView(box: Box): Required<WireMetrics> {
 }
 
 export function systemView(state: State, backend: WireSystem): object {
-  const own = [...state.boxes.values()].filter((box) => box.backend === backend.backendId);
+  const own = [...state.boxes.values()].filter((box) => box.backend === (backend.backendId ?? ""));
   const running = own.filter((box) => box.state === "RUNNING").length;
   const { pool: _, ...system } = backend as WireSystem & { pool?: string };
   return {
