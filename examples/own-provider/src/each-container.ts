@@ -1,4 +1,4 @@
-import { type ErrorReport, isProxMcpError, type Listing, ProxMcpError, type Where } from "proxmcp/plugin";
+import { type ErrorReport, isProxMcpError, type Listing, type Where } from "proxmcp/plugin";
 import type { ContainariumClient } from "./client.ts";
 import type { WireContainer } from "./wire.ts";
 
@@ -26,7 +26,7 @@ export async function ofEachContainer<Item>({ client, signal, username, read }: 
       } catch (error) {
         // Nobody has what the server doesn't have at all.
         if (!isProxMcpError(error) || error.code === "UNSUPPORTED") throw error;
-        errors.push({ ...(error as ProxMcpError).report(), source: next });
+        errors.push({ ...error.report(), source: next });
       }
     }
   };
