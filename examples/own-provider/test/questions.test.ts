@@ -31,6 +31,10 @@ describe("questions", () => {
     ["protected containers", ["runner"]],
     ["rocky containers", ["dora"]],
     ["containers of user bob", ["bob"]],
+    ["container dora", ["dora"]],
+    ["what containers exist?", ["alice", "bob", "charlie", "dora", "runner"]],
+    ["backups of alice", ["alice"]],
+    ["snapshots of alice", ["alice", "alice"]],
   ])("%s", async (question, usernames) => {
     const { items } = await app.query(question);
     expect(items.map(({ username }) => username)).toEqual(usernames);
@@ -39,6 +43,11 @@ describe("questions", () => {
   it("which container uses the most memory", async () => {
     const { items } = await app.query("which container uses the most memory");
     expect(items[0]).toMatchObject({ username: "bob", memory_used: 11_800_000_000 });
+  });
+
+  it.each(["bob", "alice"])("how much memory is %s using", async (username) => {
+    const { aggregate } = await app.query(`how much memory is ${username} using?`);
+    expect(aggregate).toMatchObject({ op: "sum", field: "memory_used", value: { bob: 11_800_000_000, alice: 3_100_000_000 }[username] });
   });
 
   it("how many containers are running", async () => {
