@@ -1,4 +1,4 @@
-import { facet, forClient } from "proxmcp/plugin";
+import { facet, forClient, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import { type ContainariumClient, pathOf } from "./client.ts";
 import { known, textOf } from "./wire.ts";
@@ -50,9 +50,18 @@ export const access = {
     output: Keys,
     idempotent: true,
     async run({ client, key: username, input: { public_key: sshPublicKey }, signal }) {
-      const ask = { doing: `remove a key of ${username}`, signal };
-      const { totalKeys = 0 } = await client.delete<{ totalKeys?: number }>(pathOf(username, "ssh-keys", sshPublicKey), ask);
-      return { keys: totalKeys };
+      const doing = `remove a key of ${username}`;
+      try {
+        const { totalKeys = 0 } = await client.delete<{ totalKeys?: number }>(pathOf(username, "ssh-keys", sshPublicKey), { doing, signal });
+        return { keys: totalKeys };
+      } catch (error) {
+        // The gateway decodes paths before it takes them apart, so such a key leads nowhere, however it is written.
+        if (!isProxMcpError(error) || error.code !== "UNSUPPORTED" || !sshPublicKey.includes("/")) throw error;
+        throw new ProxMcpError("UNSUPPORTED", `Unable to ${doing}: the server takes no keys with a slash here.`, {
+          ...error.details,
+          next: `Take it out of ~/.ssh/authorized_keys in the container of ${username} by hand.`,
+        });
+      }
     },
   }),
 

@@ -52,7 +52,8 @@ export async function answer(call: SandboxCall, state: State, secret: string, ta
   const claims = verified(secret, token);
   if (!claims) return unauthorized("invalid token");
 
-  const segments = call.path.split("/");
+  // The gateway decodes a path before it takes it apart: %2F is a slash like any other.
+  const segments = decodeURIComponent(call.path).split("/");
   const fits = ROUTES.filter(([, path]) => {
     const wanted = path.split("/");
     return wanted.length === segments.length && wanted.every((part, at) => part === "*" || part === segments[at]);
@@ -63,7 +64,7 @@ export async function answer(call: SandboxCall, state: State, secret: string, ta
       ? { status: 501, body: errorBody("Unimplemented", "Method Not Allowed", 501) }
       : { status: 404, body: errorBody("NotFound", "Not Found", 404) };
   const wanted = path.split("/");
-  const parts = segments.filter((_, at) => wanted[at] === "*").map(decodeURIComponent);
+  const parts = segments.filter((_, at) => wanted[at] === "*");
   const work = () => new Promise<void>((done) => setTimeout(done, taskTime));
   try {
     return { status: 200, body: await handler({ call, state, claims, parts, work }) };
