@@ -71,6 +71,8 @@ export const access = {
     output: Diagnosis,
     async run({ client, key: username, signal }) {
       const found = await client.get<WireDiagnosis>(pathOf(username, "debug"), { doing: `look into the access of ${username}`, signal });
+      if (found.containerState === "missing" && !found.hostUserExists)
+        throw new ProxMcpError("NOT_FOUND", `There is neither a container nor an account of ${username}.`);
       return known<z.output<typeof Diagnosis>>({
         state: textOf(found.containerState),
         user_exists: found.hostUserExists ?? false,

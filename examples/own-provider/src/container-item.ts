@@ -50,7 +50,7 @@ export const Container = z.object({
   memory_used: facet(z.int(), "Memory in use", { says: ["memory usage", "using memory"], unit: "bytes", onDemand: true }).optional(),
   disk_used: facet(z.int(), "Disk in use", { says: ["disk usage"], unit: "bytes", onDemand: true }).optional(),
   processes: facet(z.int(), "Processes in it", { says: ["process count"], onDemand: true }).optional(),
-  ssh_keys: facet(z.array(z.string()), "Public keys that may log in; only in get", { says: ["public keys"] }).optional(),
+  ssh_keys: facet(z.array(z.string()), "Public keys that may log in", { says: ["public keys"], onDemand: true }).optional(),
 });
 export type ContainerItem = z.output<typeof Container>;
 
@@ -64,7 +64,8 @@ const OS_NAMES: Readonly<Record<string, string>> = {
   windows_2022: "windows 2022",
 };
 
-export function itemOf(wire: WireContainer, metrics?: WireMetrics): ContainerItem {
+/** `withKeys`: keys are long, and seldom asked for. */
+export function itemOf(wire: WireContainer, metrics: WireMetrics | undefined, withKeys: boolean): ContainerItem {
   const { resources, network } = wire;
   const gpus = [wire.gpuDevices, resources?.gpus, wire.gpuDevice ? [wire.gpuDevice] : []].find((list) => list?.length) ?? [];
   return known<ContainerItem>({
@@ -95,7 +96,7 @@ export function itemOf(wire: WireContainer, metrics?: WireMetrics): ContainerIte
     // 0 is what is answered where the pool has no quotas, and so can't tell.
     disk_used: positiveOf(metrics?.diskUsageBytes),
     processes: positiveOf(metrics?.processCount),
-    ssh_keys: undefined,
+    ssh_keys: withKeys ? [...(wire.sshKeys ?? [])] : undefined,
   });
 }
 

@@ -186,6 +186,7 @@ describe("containers, further", () => {
     expect(await app.call("debug_container", { username: "charlie" })).toMatchObject({
       result: { state: "stopped", likely_cause: "container is not running", next_actions: ["start the container of charlie"] },
     });
+    await expect(app.call("debug_container", { username: "nobody" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   it("are given a time to live, which is confirmed, and which can be taken back without", async () => {

@@ -30,7 +30,7 @@ async function unlessAlready(state: "running" | "stopped", change: Promise<unkno
 async function readContainer({ client, key, signal }: { client: ContainariumClient; key: string; signal: AbortSignal }): Promise<ContainerItem> {
   const doing = `read the container of ${key}`;
   const { container, metrics } = await client.get<{ container: WireContainer; metrics?: WireMetrics | null }>(pathOf(key), { doing, signal });
-  return { ...itemOf(container, metrics ?? undefined), ssh_keys: [...(container.sshKeys ?? [])] };
+  return itemOf(container, metrics ?? undefined, true);
 }
 
 export const containers = kind({
@@ -56,7 +56,7 @@ export const containers = kind({
       ...new ProxMcpError("UNREACHABLE", `Backend ${source} did not answer${reason ? `: ${reason}` : "."}`).report(),
       source,
     }));
-    return { items: (found.containers ?? []).map((wire) => itemOf(wire, of.get(wire.name))), errors };
+    return { items: (found.containers ?? []).map((wire) => itemOf(wire, of.get(wire.name), needs.has("ssh_keys"))), errors };
   },
 
   get: readContainer,
