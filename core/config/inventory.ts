@@ -97,6 +97,8 @@ async function configure(
   }
   rememberSecrets(schema, own, resolved, secrets);
   const result = schema.safeParse(resolved);
+  // A schema may make something else of a secret: a token without the word before it.
+  if (result.success) rememberSecrets(schema, own, result.data, secrets);
   for (const issue of result.success ? [] : result.error.issues) {
     const option = String(issue.path[0]);
     // With a part missing, only what is said about the others is worth reading.
