@@ -119,7 +119,12 @@ export class ProxMcp<Tools = any> {
       ...parts.providers.flatMap((provider) =>
         connectingTools(provider, {
           ...{ services, secrets: parts.secrets, confirmations, connections, limits, place: parts.place },
-          peers: (name) => peersOf(() => connections.of(name), policy, () => parts.calling.getStore() ?? parts.caller),
+          peers: (name) =>
+            peersOf(
+              () => connections.of(name),
+              policy,
+              () => parts.calling.getStore() ?? parts.caller,
+            ),
         }),
       ),
       ...this.#connected().flatMap((provider) =>

@@ -70,7 +70,10 @@ export async function keepConnection({ name, options: given }: ConnectionEntryDr
   const file = targetOf(options);
   if (file === undefined) {
     const where = options.file ?? "the config that this program gives";
-    return { entry, notes: [...notes, `Add the connection ${name} to ${where}: it is code, which is not changed from here. The entry is in the answer.`] };
+    return {
+      entry,
+      notes: [...notes, `Add the connection ${name} to ${where}: it is code, which is not changed from here. The entry is in the answer.`],
+    };
   }
   if (await exists(file)) {
     const before = await readFile(file, "utf8");
@@ -95,7 +98,8 @@ function othersOf(name: string, { env, found }: KeepOptions, notes: string[]): r
     .filter((one) => one.name !== name)
     .map((one) => {
       const kept = withoutSecrets(one, env);
-      for (const variable of kept.missing) notes.push(`Set the variable ${variable}: ${one.name} needs it, and secrets are not copied into a config.`);
+      for (const variable of kept.missing)
+        notes.push(`Set the variable ${variable}: ${one.name} needs it, and secrets are not copied into a config.`);
       return { ...one, options: kept.options };
     });
 }
@@ -130,7 +134,8 @@ async function withSecretsKept(
     if (!asked) {
       asked = true;
       if ((await passphraseOf(env)) !== undefined) store = await openStore(env);
-      else notes.push(`The secrets of ${name} are in files that only this user can read: the store of secrets has no passphrase (PROXMCP_PASSPHRASE).`);
+      else
+        notes.push(`The secrets of ${name} are in files that only this user can read: the store of secrets has no passphrase (PROXMCP_PASSPHRASE).`);
     }
     if (!store) return { file: await intoFile(env, path, value) };
     await store.set(path, value);

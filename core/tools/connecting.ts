@@ -117,7 +117,11 @@ async function running(
 }
 
 /** The connection as its client would see it: checked, its references followed. */
-async function resolved(provider: Provider, { name, options: given }: ConnectionEntryDraft, { place, secrets }: ConnectingOptions): Promise<Connection> {
+async function resolved(
+  provider: Provider,
+  { name, options: given }: ConnectionEntryDraft,
+  { place, secrets }: ConnectingOptions,
+): Promise<Connection> {
   const entry = { name, entry: { provider: provider.name, ...given }, from: "a call" };
   const { folder, env } = place;
   const { connection, faults } = await configure(entry, { config: {}, folder, providers: [provider], env, secrets }, () => openStore(env));
