@@ -12,7 +12,6 @@ import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
 import { environmentConnections, LOCAL, LxdConnection } from "./options.js";
 import { connecting } from "./setup/index.js";
-import { connecting } from "./setup/index.js";
 
 export default defineProvider({
   name: "lxd",
