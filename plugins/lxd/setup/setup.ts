@@ -71,7 +71,7 @@ export async function setUp(args: Args): Promise<z.input<typeof SetupOutput>> {
       await preseed(opened, lack, signal);
       return { result: opened, did: wordsOf(lack) };
     });
-    const made = await connected(args, steps, admin, login);
+    const made = await connected(args, steps, admin, { login, host: ready });
     const kept = await written(args, steps, admin, made);
     const instances = await steps.take("prove", async () => {
       const client = await args.connect({ name: made.name, options: kept.options });
@@ -130,7 +130,7 @@ interface Connected {
 }
 
 /** Options with which the server lets us in: those that are configured, if it does already; otherwise a new certificate, enrolled. */
-async function connected(args: Args, steps: Steps, admin: Admin, login: Login): Promise<Connected> {
+async function connected(args: Args, steps: Steps, admin: Admin, { login, host }: { login: Login; host: Survey }): Promise<Connected> {
   const { input, http, keeper, connect, certificate, signal } = args;
   return await steps.take<Connected>("trust", async () => {
     const server = await serverOf(admin, signal);
@@ -151,7 +151,11 @@ async function connected(args: Args, steps: Steps, admin: Admin, login: Login): 
       if (!leadsTo(present.options, login.host))
         throw new ProxMcpError("CONFLICT", `There is a connection ${name} already, and it leads elsewhere.`, { next: "Choose another name." });
     }
-    if (!reached) return { result: { name, options: { ssh: login.options }, known: false }, skip: "through SSH nobody needs a certificate" };
+    if (!reached)
+      return {
+        result: { name, options: { ...socketFor(host, admin.software), ssh: login.options }, known: false },
+        skip: "through SSH nobody needs a certificate",
+      };
     const { key, cert } = await certificate(`proxmcp-${name}`);
     const options = { url: reached.url, cert, key, fingerprint: reached.fingerprint, ...(reached.tunnelled ? { ssh: login.options } : {}) };
     const by = await trust(args, admin, server, { name, cert, options });
@@ -176,6 +180,13 @@ async function written({ keeper, note }: Args, steps: Steps, admin: Admin, made:
       throw error;
     }
   });
+}
+
+/** Where both are on one host, the socket says which is meant. Otherwise the one there is will be found. */
+function socketFor({ versions, packed }: Survey, software: Software): { readonly socket?: string } {
+  if (!versions.lxd || !versions.incus) return {};
+  if (software === "incus") return { socket: "/var/lib/incus/unix.socket" };
+  return { socket: packed.lxd === "snap" ? "/var/snap/lxd/common/lxd/unix.socket" : "/var/lib/lxd/unix.socket" };
 }
 
 /** A host that is called by its address takes the name that it has for itself. */

@@ -52,7 +52,10 @@ export class Steps {
   }
 
   #failed(step: StepName, error: ProxMcpError): ProxMcpError {
-    const { next } = error.report();
+    const next =
+      error.code === "HOST_KEY_UNKNOWN"
+        ? "Compare the fingerprint with `ssh-keygen -lf` on the host itself. If it is the same, give it as `fingerprint`, and run this again."
+        : error.report().next;
     const before = this.taken.map((one) => `${one.step}: ${one.what}`);
     return new ProxMcpError(error.code, `Setting up ${this.#place} stopped at ${step}: ${error.message}`, {
       ...error.details,
