@@ -331,6 +331,11 @@ describe("what a set-up decides by", () => {
     ).toEqual({
       config: { "core.https_address": ":9443" },
     });
+    const other = { name: "lxdbr0", type: "bridge", managed: false };
+    expect(lacking({ ...all, networks: [other], devices: { root: { type: "disk" } } }, pi, want)).toMatchObject({
+      networks: [{ name: "lxdbr1" }],
+      profiles: [{ devices: { eth0: { network: "lxdbr1" } } }],
+    });
     expect(lacking({ ...all, pools: [], devices: { eth0: { type: "nic" } } }, pi, { port: undefined, storage: "btrfs" })).toEqual({
       storage_pools: [{ name: "default", driver: "btrfs" }],
       profiles: [{ name: "default", devices: { root: { type: "disk", path: "/", pool: "default" } } }],

@@ -106,7 +106,7 @@ function list(what: string, takers: readonly Taker[]): string {
   const total = takers.reduce((sum, { size = 0 }) => sum + size, 0);
   const names = takers.slice(0, NAMED).map(({ name, size }) => (size === undefined ? name : `${name} (${inWords(size)})`));
   const more = takers.length > NAMED ? ` and ${takers.length - NAMED} more` : "";
-  return `${what}${total > 0 ? `, ${inWords(total)}` : ""}: ${names.join(", ")}${more}`;
+  return `${what}${total > 0 && takers.length > 1 ? `, ${inWords(total)}` : ""}: ${names.join(", ")}${more}`;
 }
 
 function advice({ images, stopped, snapshots }: Takers): string {

@@ -78,8 +78,7 @@ async function startOrRemove(args: ActionArgs<LxdClient, Input>): Promise<void> 
     if (!isProxMcpError(error)) throw error;
     const left = `Instance "${name}" was created and did not start. `;
     if (signal.aborted) throw new ProxMcpError(error.code, error.message, { ...error.details, next: `${left}Start or delete it.` });
-    const failure = new ProxMcpError(error.code, `${error.message}. ${await removedAgain(args, left)}`, error.details);
-    throw await withFree(client, failure, input, signal);
+    throw await withFree(client, await removedAgain(args, error, left), input, signal);
   }
 }
 
@@ -93,15 +92,16 @@ async function withoutRemains(args: ActionArgs<LxdClient, Input>, error: unknown
   if (!isProxMcpError(error) || typeof began !== "string") return error;
   const left = await client.get<WireInstance>(pathOf(input.name), { doing: `look for instance "${input.name}"`, signal }).catch(() => undefined);
   if (!left || !(Date.parse(left.created_at) >= Date.parse(began))) return error;
-  const words = await removedAgain(args, `Instance "${input.name}" was left half made. `);
-  return new ProxMcpError(error.code, `${error.message.replace(/[.\s]*$/, ".")} ${words}`, error.details);
+  return await removedAgain(args, error, `Instance "${input.name}" was left half made. `);
 }
 
-/** Removes what was made, and says so; or names it, if that fails too. */
-async function removedAgain({ client, input: { name }, signal }: ActionArgs<LxdClient, Input>, left: string): Promise<string> {
+/** Removes what was made, and says so beside the error; or names it, if that fails too. */
+async function removedAgain({ client, input: { name }, signal }: ActionArgs<LxdClient, Input>, error: ProxMcpError, left: string) {
+  const told = (words: string, next?: string): ProxMcpError =>
+    new ProxMcpError(error.code, `${error.message.replace(/[.\s]*$/, ".")} ${words}`, { ...error.details, ...(next ? { next } : {}) });
   return await client.change("DELETE", pathOf(name), undefined, { doing: `delete instance "${name}"`, signal }).then(
-    () => "The new instance was removed again.",
-    () => `${left}It could not be removed: delete instance "${name}" before trying again.`,
+    () => told("The new instance was removed again."),
+    () => told(`${left}It could not be removed.`, `Delete instance "${name}" before trying again.`),
   );
 }
 

@@ -55,7 +55,7 @@ export function lacking({ software, server, pools, networks, devices }: Found, h
   const drivers = server.environment?.storage_supported_drivers?.map(({ Name }) => Name) ?? [];
   const pool = pools[0]?.name ?? "default";
   const bridge = networks.find(({ managed, type }) => managed && type === "bridge")?.name;
-  const network = bridge ?? (software === "incus" ? "incusbr0" : "lxdbr0");
+  const network = bridge ?? freeName(software === "incus" ? "incusbr" : "lxdbr", networks);
   const has = (type: string): boolean => Object.values(devices).some((device) => device["type"] === type);
   const added = {
     ...(has("disk") ? {} : { root: { type: "disk", path: "/", pool } }),
@@ -71,6 +71,11 @@ export function lacking({ software, server, pools, networks, devices }: Found, h
     ...(Object.keys(added).length > 0 ? { profiles: [{ name: "default", devices: added }] } : {}),
   };
   return Object.keys(preseed).length > 0 ? preseed : undefined;
+}
+
+/** A bridge that the daemon only sees is somebody else's, such as that of another daemon. */
+function freeName(prefix: string, networks: Found["networks"]): string {
+  for (let at = 0; ; at += 1) if (!networks.some(({ name }) => name === `${prefix}${at}`)) return `${prefix}${at}`;
 }
 
 /** Gives a daemon what it lacks. JSON is YAML too. */
