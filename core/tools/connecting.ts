@@ -57,6 +57,7 @@ function connectingTool(provider: Provider, verb: string, action: ConnectingActi
     everyday: false,
     aliases: action.aliases ?? [],
     of: provider,
+    openWorld: true,
     input: { ...action.input, ...(writes ? { confirm: z.string().optional().describe("Token from a refusal") } : {}) } as Readonly<
       Record<string, z.ZodType>
     >,
@@ -80,7 +81,7 @@ function connectingTool(provider: Provider, verb: string, action: ConnectingActi
         seconds,
         tool.name,
         context.signal,
-        async (signal) => await running(provider, action, { input, agree, signal }, context, options),
+        async (signal) => await running({ provider, action, tool }, { input, agree, signal }, context, options),
       );
       return { result: action.output.parse(result), ...(context.notes.length > 0 ? { notes: context.notes } : {}) };
     },
@@ -89,22 +90,27 @@ function connectingTool(provider: Provider, verb: string, action: ConnectingActi
 }
 
 async function running(
-  provider: Provider,
-  action: ConnectingAction,
+  { provider, action, tool }: { readonly provider: Provider; readonly action: ConnectingAction; readonly tool: CoreTool },
   { input, agree, signal }: { input: unknown; agree: ConnectingArgs<never, never>["agree"]; signal: AbortSignal },
   context: CallContext,
   options: ConnectingOptions,
 ): Promise<unknown> {
   // What it opens is closed with it.
   const services = options.services.child();
+  // There may be rules for the connection that it is to become, and roles that see only some.
+  const permitted = (name: string): void => {
+    const decision = services.get(POLICY).decide(context.caller, tool, name);
+    if (!decision.allowed) throw new ProxMcpError("TOOL_DENIED", `${tool.name} is not allowed for ${name}: ${decision.why}.`);
+  };
   try {
     return await action.run({
       input: input as never,
       ...{ agree, signal, progress: context.progress, note: (sentence) => void context.notes.push(sentence) },
       ...{ http: services.get(HTTP), ssh: services.get(SSH), log: services.get(LOGGER), clock: services.get(CLOCK) },
-      keeper: keeperFor(provider, options),
+      keeper: keeperFor(provider, permitted, options),
       certificate: clientCertificate,
       connect: async (connection) => {
+        permitted(connection.name);
         const own = services.child();
         own.value(PEERS, options.peers(provider.name));
         own.value(CONNECTION, (await resolved(provider, connection, options)) as Connection<never>);
@@ -129,7 +135,7 @@ async function resolved(
   return { name, provider: provider.name, options: connection.options, tags: {} };
 }
 
-function keeperFor(provider: Provider, { connections, place }: ConnectingOptions): Keeper {
+function keeperFor(provider: Provider, permitted: (name: string) => void, { connections, place }: ConnectingOptions): Keeper {
   const all: readonly Present[] = connections.all.map((entry) => ({
     ...{ name: entry.name, provider: entry.provider, options: entry.connection.options, from: entry.from },
   }));
@@ -137,8 +143,12 @@ function keeperFor(provider: Provider, { connections, place }: ConnectingOptions
   const about: KeepOptions = { provider, file, env, inCode: given && file === undefined, found: given ? [] : all };
   return {
     connections: all.filter((one) => one.provider === provider),
-    ready: async () => await readyToKeep(about),
+    ready: async (name) => {
+      permitted(name);
+      await readyToKeep(about);
+    },
     keep: async (connection) => {
+      permitted(connection.name);
       if (all.some((one) => one.name === connection.name && one.provider !== provider))
         throw new ProxMcpError("CONFLICT", `There is a connection ${connection.name} of another provider.`, { next: "Choose another name." });
       const kept = await keepConnection(connection, about);

@@ -18,6 +18,7 @@ export interface CoreToolSpec<Input extends Shape> extends Pick<Tool, "name" | "
   readonly aliases?: readonly string[];
   readonly audited?: boolean;
   readonly of?: Provider;
+  readonly openWorld?: boolean;
   readonly input: Input;
   readonly output: z.ZodObject;
   run(input: z.output<z.ZodObject<Input>>, context: CallContext): Promise<Readonly<Record<string, unknown>>>;
@@ -31,7 +32,7 @@ export function coreTool<const Input extends Shape>(spec: CoreToolSpec<Input>): 
       ...rest,
       worst: spec.safety,
       idempotent: spec.safety === "read",
-      openWorld: false,
+      openWorld: spec.openWorld ?? false,
       everyday: spec.everyday ?? true,
       aliases: spec.aliases ?? [],
       audited: spec.audited ?? true,

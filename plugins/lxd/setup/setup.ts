@@ -49,7 +49,7 @@ export async function setUp(args: Args): Promise<z.input<typeof SetupOutput>> {
   const login = await loginOf(input);
   const steps = new Steps(`${login.user}@${login.host}`, args.progress);
   // What can't be written down in the end had better not be begun.
-  await keeper.ready();
+  await keeper.ready(input.name ?? nameFor(login.host, undefined));
   const shell = ssh.open(login.target);
   try {
     const host = await steps.take("ssh", async () => {

@@ -50,7 +50,12 @@ describe("actions on connections as such", () => {
   it("are tools before there is any connection, by the noun that connections have", async () => {
     const app = await open();
     expect(app.connections).toEqual([]);
-    expect(app.tool("tape_library_discover")).toMatchObject({ safety: "read", everyday: false, inputSchema: { required: ["floor"] } });
+    expect(app.tool("tape_library_discover")).toMatchObject({
+      safety: "read",
+      everyday: false,
+      openWorld: true,
+      inputSchema: { required: ["floor"] },
+    });
     expect(app.tool("tape_library_setup").inputSchema.properties).toHaveProperty("confirm");
     expect(await app.call("find_libraries", { floor: 3 })).toEqual({ result: { rooms: ["room-3"] } });
     expect(await failure(app.call("tape_library_discover", { floor: "x" }))).toMatchObject({ code: "INVALID_INPUT" });
@@ -80,6 +85,13 @@ describe("actions on connections as such", () => {
     });
     expect(await failure((await open({ tools: { deny: ["*_discover"] } })).call("find_libraries", { floor: 1 }))).toMatchObject({
       code: "TOOL_DENIED",
+    });
+    // A role that sees some connections makes none that it could not see.
+    const roles = { guest: { connections: ["other"] } };
+    const guest = await open({ roles, caller: { id: "g", roles: ["guest"] } });
+    expect(await failure(guest.call("tape_library_setup", { room: "attic" }, { confirm: true }))).toMatchObject({
+      code: "TOOL_DENIED",
+      message: expect.stringContaining("not in roles.guest.connections"),
     });
     const asked: string[] = [];
     const strict = await open({ tools: { confirm: "write" } });
