@@ -1,4 +1,5 @@
-import { checkTypes, collect, isObjectSchema, isPart, isRecord, isSchema, isText } from "./expect.js";
+import { checkAliases } from "./check-kind.js";
+import { collect, isObjectSchema, isPart, isRecord, isSchema, isText } from "./expect.js";
 import type { Provider } from "./provider.js";
 
 /** The faults of a provider's actions on connections as such. */
@@ -24,7 +25,7 @@ export function checkConnecting(provider: Provider): readonly string[] {
     expect(isObjectSchema(output), `${at} output: has to be a zod object`);
     expect(typeof run === "function", `${at} run: missing`);
     expect(timeout === undefined || (typeof timeout === "number" && timeout > 0), `${at} timeout: has to be seconds, more than 0`);
-    faults.push(...checkTypes(action, { aliases: ["object"] }).map((fault) => `${at} ${fault}`));
+    faults.push(...checkAliases(action["aliases"] as readonly string[] | undefined).map((fault) => `${at} ${fault}`));
   }
   return faults;
 }

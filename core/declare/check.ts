@@ -87,8 +87,11 @@ function checkHosts(hosts: Provider["hosts"] | undefined): readonly string[] {
 function checkNames(provider: Provider, kinds: readonly Kind[]): readonly string[] {
   const faults: string[] = [];
   const meant = new Map<string, string>();
-  for (const verb of Object.keys(provider.connection?.actions ?? {}))
-    meant.set(`${provider.name}_${provider.connection.noun}_${verb}`, `connection ${verb}`);
+  for (const [verb, action] of Object.entries(isRecord(provider.connection?.actions) ? provider.connection.actions : {})) {
+    const aliases: unknown = action?.aliases;
+    for (const name of [`${provider.name}_${provider.connection.noun}_${verb}`, ...(Array.isArray(aliases) ? (aliases as string[]) : [])])
+      meant.set(name, `connection ${verb}`);
+  }
   for (const kind of kinds) {
     const { list, get } = kind.aliases ?? {};
     const own = (["list", "get"] as const).filter((verb) => hasVerb(kind, verb)).map((verb) => [verb, { list, get }[verb]] as const);

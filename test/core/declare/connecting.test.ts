@@ -109,6 +109,8 @@ describe("actions on connections as such", () => {
     const faulty = withActions({
       Bad: { ...destructive({ about: "", input: { confirm: z.string() }, output: z.object({}), run: async () => ({}) }), timeout: 0 },
       list: "nothing" as never,
+      // Both mean a tool of the kind.
+      load: read({ about: "x", aliases: ["tape_cartridge_list"], input: {}, output: z.object({}), run: async () => ({}) }),
     });
     const error = await failure(createProxMcp({ plugins: [faulty], connections: {} }));
     expect(error).toMatchObject({ code: "PLUGIN_INVALID" });
@@ -118,6 +120,7 @@ describe("actions on connections as such", () => {
       '"confirm" is taken',
       "Bad: timeout",
       "list: has to be an action",
+      "tape_cartridge_list: means both connection load",
     ])
       expect(error.message).toContain(fault);
   });
