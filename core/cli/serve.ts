@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import type { ProxMcp } from "../app.js";
+import type { Setup } from "../create.js";
 import { ProxMcpError } from "../errors.js";
 import { LiveApp } from "../live.js";
 import { takeUp, type Watching, watchConfig } from "../watch.js";
@@ -10,16 +12,16 @@ export async function serve(options: GlobalOptions & { readonly check?: boolean;
   const broken: ProxMcpError[] = [];
   const taken: Promise<unknown>[] = [];
   let live: LiveApp | undefined;
-  // Only at the start is a plugin left out that can't be loaded; a change that breaks one is not taken up.
-  const open = async (file = options.config, after?: ProxMcp): Promise<ProxMcp> => {
-    const overrides = after ? { after } : { onPluginError: (error: ProxMcpError) => void broken.push(error) };
-    return await openApp({ ...options, ...(file ? { config: file } : {}) }, { ...overrides, onConfigChange }, after !== undefined);
-  };
-  // A call has added a connection. Where the file is watched, that sees it.
+  const open = async (file: string | undefined, after: ProxMcp | undefined, more: Partial<Setup> = {}): Promise<ProxMcp> =>
+    await openApp({ ...options, ...(file ? { config: file } : {}) }, { after, onConfigChange, ...more }, after !== undefined);
+  // What can't be loaded is left out at the start, and stays out when a call has added a connection. A person's change that breaks a plugin is not taken up.
+  const lenient: Partial<Setup> = { onPluginError: (error) => void broken.push(error) };
+  // Where the file is watched, that sees it.
   function onConfigChange(file: string): void {
-    if (live && !options.watch) taken.push(takeUp(live, { file, open: async (after) => await open(file, after) }).then(({ former }) => former));
+    if (live && !options.watch)
+      taken.push(takeUp(live, { file, open: async (after) => await open(file, after, lenient) }).then(({ former }) => former));
   }
-  const app = await open();
+  const app = await open(options.config, undefined, lenient);
   live = new LiveApp(app);
   for (const error of broken)
     app.logger.error("a plugin was left out; what else is configured is served", { reason: error.message, next: error.report().next });
@@ -43,9 +45,9 @@ export async function serve(options: GlobalOptions & { readonly check?: boolean;
 
 /** Keeps an app on the config as it is at each moment. */
 async function watched(live: LiveApp, options: GlobalOptions, open: (file: string, after: ProxMcp) => Promise<ProxMcp>): Promise<Watching> {
-  const { loadConfig } = await import("../config/load.js");
-  const { file } = await loadConfig({ file: options.config });
-  if (file !== undefined) return await watchConfig(live, { file, open: async (after) => await open(file, after) });
+  const [{ loadConfig }, { LOCK_FILE }] = await Promise.all([import("../config/load.js"), import("../lock/file.js")]);
+  const { file, folder } = await loadConfig({ file: options.config });
+  if (file !== undefined) return await watchConfig(live, { file, also: [join(folder, LOCK_FILE)], open: async (after) => await open(file, after) });
   await live.current.close();
   throw new ProxMcpError("CONFIG_INVALID", "There is no config file to watch.", { next: "Write one (`proxmcp init`), or leave --watch out." });
 }
