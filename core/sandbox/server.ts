@@ -63,6 +63,8 @@ export interface SandboxServer {
   fail(fault: SandboxFault): void;
   /** Takes all faults back. */
   heal(): void;
+  /** How many requests wait for their answer, or for its end. */
+  pending(): number;
   /** Stops it; requests under way break off. */
   close(): Promise<void>;
 }
@@ -74,10 +76,15 @@ export async function serveSandbox(
 ): Promise<SandboxServer> {
   const requests: SandboxRequest[] = [];
   let faults: SandboxFault[] = [];
+  let pending = 0;
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const gone = new AbortController();
-    outgoing.on("close", () => gone.abort());
+    pending += 1;
+    outgoing.on("close", () => {
+      pending -= 1;
+      gone.abort();
+    });
     const request = await readRequest(incoming);
     requests.push(request);
     if (options.latency) await new Promise((done) => setTimeout(done, options.latency));
@@ -147,6 +154,7 @@ export async function serveSandbox(
     heal: () => {
       faults = [];
     },
+    pending: () => pending,
     close: async () => {
       const closed = new Promise<void>((done) => server.close(() => done()));
       for (const socket of open) socket.destroy();
