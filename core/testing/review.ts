@@ -3,6 +3,7 @@ import type { SandboxOptions } from "../declare/sandbox.js";
 import { CHECKS } from "./checks.js";
 import { open, type Subject } from "./subject.js";
 
+/** What a review needs to know of a provider. */
 export interface ReviewOptions {
   /** How to start the plugin's own sandbox. The default subject is that sandbox as it comes. */
   readonly sandbox?: SandboxOptions;
@@ -27,10 +28,13 @@ export interface Finding {
   readonly says: string;
 }
 
+/** One thing that every provider promises. */
 export interface Check {
+  /** As a sentence whose subject is the provider: `has lists and gets that agree`. */
   readonly name: string;
   /** What it can't do without; it is left out where that is missing. */
   readonly needs?: "sandbox";
+  /** Looks, and notes on the subject what is not as promised. */
   run(subject: Subject): Promise<void>;
 }
 

@@ -71,7 +71,7 @@ it("docs/write-a-provider.md leads from an empty folder to a provider that is pu
     folder = readFileSync(join(stranger.folder, "pwd"), "utf8").trim();
   }
   const output = said.join("\n");
-  for (const part of ["3 passed", "pdu: PDU 2.1.0", "pdu_outlet_restart", "pins 1 plugins", "proxmcp-provider-pdu@0.1.0"])
+  for (const part of ["Test Files  2 passed", "pdu: PDU 2.1.0", "pdu_outlet_restart", "pins 1 plugins", "proxmcp-provider-pdu@0.1.0"])
     expect(output).toContain(part);
   // Switched off in step 6, so the last command of the page lists one outlet less.
   expect(said.at(-1)).toMatch(/^nas +on/m);

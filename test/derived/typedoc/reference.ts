@@ -17,8 +17,9 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Verbs: ["core/declare/verbs.ts"],
   Workloads: ["core/declare/workload.ts"],
   Errors: ["core/errors.ts"],
-  Services: ["core/declare/tokens.ts"],
+  Services: ["core/declare/tokens.ts", "core/declare/shared.ts"],
   "HTTP and SSH": ["core/transport/types.ts", "core/declare/ssh.ts"],
+  Review: ["core/testing/review.ts"],
   Sandboxes: ["core/declare/sandbox.ts", "core/sandbox/server.ts", "core/sandbox/certificate.ts"],
 };
 
@@ -34,6 +35,8 @@ const FIRST = [
   "ActionSpec",
   "Safety",
   "ProxMcpError",
+  "testProvider",
+  "ReviewOptions",
   "serveSandbox",
 ];
 
