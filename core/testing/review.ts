@@ -28,9 +28,9 @@ export interface Finding {
   readonly says: string;
 }
 
-/** One thing that every provider promises. */
+/** One promise, held against a platform. */
 export interface Check {
-  /** As a sentence whose subject is the provider: `has lists and gets that agree`. */
+  /** What the provider does, as a predicate: "gives each row once, page by page". */
   readonly name: string;
   /** What it can't do without; it is left out where that is missing. */
   readonly needs?: "sandbox";

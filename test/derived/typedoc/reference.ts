@@ -21,6 +21,7 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   "HTTP and SSH": ["core/transport/types.ts", "core/declare/ssh.ts"],
   Review: ["core/testing/review.ts"],
   Sandboxes: ["core/declare/sandbox.ts", "core/sandbox/server.ts", "core/sandbox/certificate.ts"],
+  Tests: ["core/testing/review.ts"],
 };
 
 /** What a reader looks for first, ahead of what it is made of. The rest stands as in its file. */
