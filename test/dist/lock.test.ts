@@ -276,6 +276,26 @@ describe("the lock file", () => {
     expect(await proxmcp(["config", "check"], folder)).toMatchObject({ code: 0 });
   });
 
+  it("pins an object of a config that is code by its tools, and a plugin that has moved is another one", async () => {
+    const config = (rest: string): string => `
+      import { defineConfig } from "proxmcp";
+      import garden from "./garden.mjs";
+      export default defineConfig({ plugins: [${rest}], connections: { a: { provider: "garden", room: "x" } } });`;
+    const folder = await home({ "garden.mjs": text(), "proxmcp.config.ts": config("garden") });
+    await proxmcp(["plugins", "lock"], folder);
+    expect(await proxmcp(["config", "check"], folder)).toMatchObject({ code: 0 });
+    await writeFile(join(folder, "proxmcp.config.ts"), config('{ ...garden, about: "Weeds" }'));
+    expect(await proxmcp(["config", "check"], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("~ what the provider says of itself, or the options of a connection"),
+    });
+    await writeFile(join(folder, "proxmcp.config.ts"), config('"./garden.mjs"'));
+    expect(await proxmcp(["config", "check"], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("./garden.mjs is not in proxmcp.lock.json"),
+    });
+  });
+
   it("holds what an embedder opens too: files, objects, and only the changed one where somebody is told", async () => {
     const { folder, update } = await locked();
     const script = (setup: string): string => `

@@ -19,7 +19,6 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Errors: ["core/errors.ts"],
   Services: ["core/declare/tokens.ts", "core/declare/shared.ts"],
   "HTTP and SSH": ["core/transport/types.ts", "core/declare/ssh.ts"],
-  Review: ["core/testing/review.ts"],
   Sandboxes: ["core/declare/sandbox.ts", "core/sandbox/server.ts", "core/sandbox/certificate.ts"],
   Tests: ["core/testing/review.ts"],
 };
