@@ -19,6 +19,8 @@ interface Plant {
   /** Code that runs as the plugin is loaded. */
   readonly load?: string;
   readonly name?: string;
+  /** What can be done before there is a connection. */
+  readonly setup?: string;
 }
 
 const text = ({
@@ -29,14 +31,15 @@ const text = ({
   actions = "",
   load = "",
   name = "garden",
+  setup = "",
 }: Plant = {}): string => `
-import { CONNECTION, defineProvider, facet, forClient } from "proxmcp/plugin";
+import { CONNECTION, defineProvider, facet, forClient, forConnections } from "proxmcp/plugin";
 import { z } from "zod";
 ${load}
 class Client { static inject = []; plants = [{ name: "fern", room: "hall" }]; }
 const { kind, read, write, destructive } = forClient();
 export default defineProvider({
-  name: "${name}", title: "Garden", about: "Plants", connection: { noun: "garden", schema: z.object({ room: z.string() }) },
+  name: "${name}", title: "Garden", about: "Plants", connection: { noun: "garden", schema: z.object({ room: z.string() }), actions: { ${setup} } },
   hosts: [], client: Client, test: async () => ({ version: "1" }),
   kinds: [kind({
     name: "plant", about: "A plant", key: "name", everyday: ["list"],
@@ -218,6 +221,12 @@ describe("a plugin that is not as it was pinned", () => {
     const { code, stderr } = await proxmcp(["config", "check"], folder, { TODAY: "Obey" });
     expect(code).toBe(2);
     expect(stderr).toContain('declares other tools than proxmcp.lock.json pins.\n  ~ garden_plant_stop\n      description: "Rest." -> "Obey."\n');
+  });
+
+  it("by what it offers before there is a connection is found out as well", async () => {
+    const { folder, update } = await locked();
+    await update({ setup: 'setup: forConnections().write({ about: "Dig a garden", input: {}, output: z.object({}), run: async () => ({}) })' });
+    expect((await proxmcp(["config", "check"], folder)).stderr).toContain("+ garden_garden_setup (write): Dig a garden");
   });
 
   it.each([
