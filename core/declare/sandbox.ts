@@ -52,6 +52,8 @@ export interface Sandbox {
   fail(fault: SandboxFault): void;
   /** Takes all faults back. */
   heal(): void;
+  /** How many requests wait for their answer, so that a test sees whether a cancelled call frees its socket. */
+  pending?(): number;
   close(): Promise<void>;
 }
 

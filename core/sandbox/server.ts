@@ -45,6 +45,8 @@ export interface SandboxServer {
   readonly requests: SandboxRequest[];
   fail(fault: SandboxFault): void;
   heal(): void;
+  /** How many requests wait for their answer, or for its end. */
+  pending(): number;
   close(): Promise<void>;
 }
 
@@ -55,10 +57,15 @@ export async function serveSandbox(
 ): Promise<SandboxServer> {
   const requests: SandboxRequest[] = [];
   let faults: SandboxFault[] = [];
+  let pending = 0;
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const gone = new AbortController();
-    outgoing.on("close", () => gone.abort());
+    pending += 1;
+    outgoing.on("close", () => {
+      pending -= 1;
+      gone.abort();
+    });
     const request = await readRequest(incoming);
     requests.push(request);
     if (options.latency) await new Promise((done) => setTimeout(done, options.latency));
@@ -128,6 +135,7 @@ export async function serveSandbox(
     heal: () => {
       faults = [];
     },
+    pending: () => pending,
     close: async () => {
       const closed = new Promise<void>((done) => server.close(() => done()));
       for (const socket of open) socket.destroy();
