@@ -27,7 +27,9 @@ export interface Finding {
   readonly says: string;
 }
 
+/** One promise, held against a platform. */
 export interface Check {
+  /** What the provider does, as a predicate: "gives each row once, page by page". */
   readonly name: string;
   /** What it can't do without; it is left out where that is missing. */
   readonly needs?: "sandbox";

@@ -83,6 +83,26 @@ describe("the package", () => {
   });
 });
 
+describe("the lock file", () => {
+  it("pins the plugins that come with the package, and notices a changed file of it", async () => {
+    const folder = join(stranger.folder, "locked");
+    mkdirSync(folder);
+    const connections = { desk: { provider: "docker", socket: "/nowhere.sock" } };
+    writeFileSync(join(folder, "proxmcp.config.yaml"), stringify({ plugins: ["docker"], connections }));
+    expect(await stranger.proxmcp(["plugins", "lock"], { cwd: folder })).toMatchObject({ code: 0, err: "" });
+    const lock = JSON.parse(readFileSync(join(folder, "proxmcp.lock.json"), "utf8")) as { plugins: Record<string, object> };
+    expect(lock.plugins["docker"]).toMatchObject({ package: "proxmcp", integrity: expect.stringMatching(/^sha256-/) });
+    expect(await stranger.proxmcp(["config", "check"], { cwd: folder })).toMatchObject({ code: 0 });
+    const index = join(stranger.folder, "node_modules", "proxmcp", "dist", "plugins", "docker", "index.js");
+    const text = readFileSync(index, "utf8");
+    onTestFinished(() => writeFileSync(index, text));
+    writeFileSync(index, `${text}\n// a word`);
+    const { code, err } = await stranger.proxmcp(["config", "check"], { cwd: folder });
+    expect(code).toBe(2);
+    expect(err).toContain("The files of the plugin docker are not those that proxmcp.lock.json pins.\n  Its tools are the same");
+  });
+});
+
 describe("a program that embeds it", () => {
   it.each(["node16", "bundler"])("passes a strict type check with moduleResolution %s", async (resolution) => {
     cpSync(join(root, "test/packed/embedding/embedding.ts"), join(stranger.folder, "embedding.ts"));
