@@ -6,6 +6,8 @@ import { hosts } from "./kinds/hosts.js";
 import { images } from "./kinds/images.js";
 import { instances } from "./kinds/instances.js";
 import { members } from "./kinds/members.js";
+import { networkAcls } from "./kinds/network-acls.js";
+import { networkForwards } from "./kinds/network-forwards.js";
 import { networks } from "./kinds/networks.js";
 import { profiles } from "./kinds/profiles.js";
 import { snapshots } from "./kinds/snapshots.js";
@@ -24,6 +26,6 @@ export default defineProvider({
   client: LxdClient,
   test: testConnection,
   capacity,
-  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, members, hosts],
+  kinds: [instances, snapshots, backups, images, networks, networkAcls, networkForwards, storagePools, profiles, members, hosts],
   sandbox: () => import("./sandbox/index.js"),
 });

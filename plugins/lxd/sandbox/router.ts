@@ -12,6 +12,7 @@ import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
 import { publishGuest } from "./publishing.js";
 import { renderState } from "./render.js";
 import { cluster, members, projects, resources, serverInfo } from "./server.js";
+import { NETWORK_ROUTES } from "./network-routes.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
 import type { World } from "./world.js";
@@ -28,7 +29,7 @@ export interface Call extends Omit<SandboxCall, "json"> {
   json<Body>(): Body;
 }
 
-type Answer = (call: Call) => SandboxReply | Promise<SandboxReply>;
+export type Answer = (call: Call) => SandboxReply | Promise<SandboxReply>;
 interface Route {
   readonly path: RegExp;
   readonly methods: Readonly<Record<string, Answer>>;
@@ -74,8 +75,7 @@ const ROUTES: readonly Route[] = [
   route("/1.0/images/aliases", { GET: catalogue.listAliases }),
   route("/1.0/images/aliases/*", { GET: catalogue.showAlias }),
   route("/1.0/images/*", { GET: catalogue.showImage }),
-  route("/1.0/networks", { GET: catalogue.listNetworks }),
-  route("/1.0/networks/*", { GET: catalogue.showNetwork }),
+  ...NETWORK_ROUTES.map(([path, methods]) => route(path, methods)),
   route("/1.0/profiles", { GET: catalogue.listProfiles }),
   route("/1.0/profiles/*", { GET: catalogue.showProfile }),
   route("/1.0/storage-pools", { GET: catalogue.listPools }),

@@ -20,6 +20,9 @@ const EXTENSIONS = [
   "instance_get_full",
   "snapshot_expiry_creation",
   "resources_v2",
+  "network_acl",
+  "network_forward",
+  "clustering_evacuation",
 ];
 
 const offline = (call: Call, member: string): boolean => call.world.host.members.includes(`!${member}`);

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Trust } from "./certificates.js";
 import { Operations } from "./operations.js";
+import type { Spread } from "./spread.js";
 
 export type Text = Record<string, string>;
 export type DeviceSet = Record<string, Text>;
@@ -98,12 +99,35 @@ export interface Profile {
   readonly devices: DeviceSet;
 }
 
+/** A rule of an access list, as it is on the wire. */
+export type Rule = Readonly<Record<string, string>>;
+
+export interface Acl {
+  readonly name: string;
+  description: string;
+  ingress: readonly Rule[];
+  egress: readonly Rule[];
+  config: Text;
+}
+
+export interface Forward {
+  readonly listen_address: string;
+  readonly location: string;
+  description: string;
+  config: Text;
+  ports: readonly Readonly<Record<string, string>>[];
+}
+
 export interface Network {
   readonly name: string;
   readonly type: string;
   readonly managed: boolean;
-  readonly description: string;
-  readonly config: Text;
+  description: string;
+  config: Text;
+  /** Of one that the server runs. */
+  spread?: Spread;
+  /** By address and member. */
+  readonly forwards: Map<string, Forward>;
 }
 
 export interface Pool {
@@ -134,6 +158,7 @@ export class World {
   readonly images: Image[] = [];
   readonly profiles = new Map<string, Profile>();
   readonly networks = new Map<string, Network>();
+  readonly acls = new Map<string, Acl>();
   readonly pools = new Map<string, Pool>();
   readonly operations = new Operations();
   readonly trust = new Trust();
