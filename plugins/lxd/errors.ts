@@ -15,8 +15,8 @@ export interface Refusal {
 }
 
 // The server has few codes and many texts: 400 and 500 both carry wrong states, bad input and missing things.
-const EXISTS = /already exists|exists already|(?<!address )already in use/i;
-const USED = /(still|currently|that is) in use/i;
+const EXISTS = /already exists|exists already|file exists$|(?<!address )already in use/i;
+const USED = /(still|currently|that is) in use|used by running instances/i;
 const LACKING = /^Not (implemented|supported)|required tool .* is missing|^Error loading ".*" module|network not supported$/i;
 const STATE =
   /(is|isn't|is not|are|must be) (already )?(running|stopped|frozen)\b|not running|while (it is )?running|(of|a) running (container|instance|vm)|isn't frozen/i;
@@ -95,7 +95,7 @@ export function taskFailed(doing: string, request: string, operation: Operation)
       ? "CONFLICT"
       : isWrongState(reason)
         ? "WRONG_STATE"
-        : /^Snapshot .* does not exist$/.test(reason)
+        : /^Snapshot .* does not exist$|Storage (pool|volume) not found$/.test(reason)
           ? "NOT_FOUND"
           : /Invalid (value|CPU limit|instance|snapshot|devices|config)|Unknown configuration key/i.test(reason)
             ? "INVALID_INPUT"

@@ -12,6 +12,8 @@ import { networks } from "./kinds/networks.js";
 import { profiles } from "./kinds/profiles.js";
 import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
+import { storageVolumeSnapshots } from "./kinds/storage-volume-snapshots.js";
+import { storageVolumes } from "./kinds/storage-volumes.js";
 import { environmentConnections, LOCAL, LxdConnection } from "./options.js";
 
 export default defineProvider({
@@ -26,6 +28,20 @@ export default defineProvider({
   client: LxdClient,
   test: testConnection,
   capacity,
-  kinds: [instances, snapshots, backups, images, networks, networkAcls, networkForwards, storagePools, profiles, members, hosts],
+  kinds: [
+    instances,
+    snapshots,
+    backups,
+    images,
+    networks,
+    networkAcls,
+    networkForwards,
+    storagePools,
+    storageVolumes,
+    storageVolumeSnapshots,
+    profiles,
+    members,
+    hosts,
+  ],
   sandbox: () => import("./sandbox/index.js"),
 });

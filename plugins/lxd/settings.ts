@@ -9,7 +9,7 @@ interface Settings {
 
 interface Change {
   /** Keys to set; "" removes one. */
-  readonly config?: Config;
+  readonly config?: Config | undefined;
   readonly description?: string | undefined;
 }
 

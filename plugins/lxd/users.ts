@@ -2,19 +2,19 @@ import { isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import type { Ask, LxdClient } from "./client.js";
 
 /**
- * What the server says uses something, by what it is: `/1.0/instances/web?project=lab` and so on. Things of another project carry its name.
- * Volumes are given with their pool.
+ * What the server says uses something, by what it is: `/1.0/instances/web?project=lab` and so on. Things of another project carry its name,
+ * snapshots that of what they are of.
  */
 export function usersOf(paths: readonly string[] | null | undefined): Readonly<Record<string, readonly string[]>> {
   const users: Record<string, string[]> = {};
   for (const path of paths ?? []) {
     const [where = "", query] = path.replace(/^\/1\.0\//, "").split("?");
-    const [kind = "", ...rest] = where.split("/").map(decodeURIComponent);
+    const [collection = "", ...rest] = where.split("/").map(decodeURIComponent);
+    // A volume's path goes on: pool, "volumes", type, name.
+    const [kind, steps] = collection === "storage-pools" ? ["volumes", rest.slice(3)] : [collection.replaceAll("-", "_"), rest];
+    const name = steps.filter((step, at) => !(at % 2 === 1 && step === "snapshots")).join("/");
     const project = new URLSearchParams(query).get("project");
-    const name = kind === "storage-pools" ? `${rest[0]}/${rest.at(-1)}` : rest.join("/");
-    (users[kind === "storage-pools" ? "volumes" : kind.replaceAll("-", "_")] ??= []).push(
-      project && project !== "default" ? `${name} (project ${project})` : name,
-    );
+    (users[kind] ??= []).push(project && project !== "default" ? `${name} (project ${project})` : name);
   }
   return users;
 }

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { Bench } from "../conformance.js";
 import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
 import { networkScenario } from "./lxd-networks.js";
+import { storageScenario } from "./lxd-storage.js";
 
 const MIB = 1024 * 1024;
 
@@ -12,6 +13,7 @@ export const lxdScenario =
     const name = `conformance-${process.pid}`;
     instanceScenario({ image, ...(forget ? { forget } : {}) })(bench);
     networkScenario({ image })(bench);
+    storageScenario({ image })(bench);
 
     it("leads an instance through its life", async () => {
       const { item, result, rows, call } = bench();

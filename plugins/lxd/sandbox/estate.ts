@@ -62,7 +62,16 @@ function furnish(world: World): void {
   ] as const) {
     world.networks.set(name, { name, type, managed: false, description: "", config: {}, forwards: new Map() });
   }
-  world.pools.set("default", { name: "default", driver: "zfs", config: { source: "default", size: "64GiB" }, total: 64 * GiB, used: 19 * GiB });
+  world.pools.set("default", {
+    name: "default",
+    driver: "zfs",
+    description: "",
+    config: { source: "default", size: "64GiB" },
+    total: 64 * GiB,
+    used: 19 * GiB,
+    spread: everywhere(world),
+    volumes: new Map(),
+  });
   const nic: DeviceSet = { eth0: { name: "eth0", network: bridge(world), type: "nic" } };
   const profile = (name: string, description: string, config: Text, devices: DeviceSet): void =>
     void world.profiles.set(name, { name, description, config, devices });

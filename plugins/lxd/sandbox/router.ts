@@ -15,6 +15,7 @@ import { cluster, members, projects, resources, serverInfo } from "./server.js";
 import { NETWORK_ROUTES } from "./network-routes.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
+import { STORAGE_ROUTES } from "./storage-routes.js";
 import type { World } from "./world.js";
 
 /** One request, with what the routes need of it. */
@@ -78,9 +79,7 @@ const ROUTES: readonly Route[] = [
   ...NETWORK_ROUTES.map(([path, methods]) => route(path, methods)),
   route("/1.0/profiles", { GET: catalogue.listProfiles }),
   route("/1.0/profiles/*", { GET: catalogue.showProfile }),
-  route("/1.0/storage-pools", { GET: catalogue.listPools }),
-  route("/1.0/storage-pools/*", { GET: catalogue.showPool }),
-  route("/1.0/storage-pools/*/resources", { GET: catalogue.poolResources }),
+  ...STORAGE_ROUTES.map(([path, methods]) => route(path, methods)),
   route("/1.0/operations", { GET: (call) => sync(call.world.operations.list()) }),
   route("/1.0/operations/*", { GET: (call) => sync(call.world.operations.get(call.names[0] ?? "")), DELETE: cancelOperation }),
   route("/1.0/operations/*/wait", {
