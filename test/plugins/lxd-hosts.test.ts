@@ -18,8 +18,7 @@ describe("a host", () => {
         cpu: 4,
         cpu_model: "Cortex-A76",
         memory: 8 * 1024 ** 3,
-        memory_used: expect.any(Number),
-        memory_free: expect.any(Number),
+        memory_used: Math.round(3.1 * 1024 ** 3),
         disk: 63_864_569_856 + 500_107_862_016,
         disks: [
           { name: "mmcblk0", model: "SD64G", type: "mmc", size: 63_864_569_856, removable: true },
@@ -32,8 +31,6 @@ describe("a host", () => {
         addresses: [expect.stringContaining("127.0.0.1:")],
       },
     ]);
-    const [row] = rows as { memory: number; memory_used: number; memory_free: number }[];
-    expect(row?.memory_free).toBe((row?.memory ?? 0) - (row?.memory_used ?? 0));
     expect(asked()).toEqual(["GET /1.0", "GET /1.0/resources"]);
     // Over https the kernel can't be read.
     expect(await get("host", "pi")).toEqual(rows[0]);

@@ -55,7 +55,6 @@ export async function facts({ client, signal }: Args, machine: Machine, server: 
     load: load?.Average1Min,
     memory: memory.total,
     memory_used: memory.used,
-    memory_free: Math.max(0, memory.total - memory.used),
     disk: disks.reduce((sum, disk) => sum + disk.size, 0) || undefined,
     disks: disks.map(({ id, model, type, size, removable }) => defined({ name: id, model: model || undefined, type, size, removable })),
     gpus: (gpu?.cards ?? []).flatMap(({ vendor, product, driver }) => named(vendor, product) ?? driver ?? []),

@@ -18,7 +18,6 @@ const Host = z.object({
   load: facet(z.number(), "Processes that wanted to run, over the last minute", { says: ["load average"] }).optional(),
   memory: bytes("Memory", ["ram"]).optional(),
   memory_used: bytes("Memory in use", ["used memory", "used ram"]).optional(),
-  memory_free: bytes("Memory that is left", ["free memory", "free ram"]).optional(),
   disk: bytes("All its disks together", ["storage"]).optional(),
   disks: z
     .array(
