@@ -17,6 +17,7 @@ export interface Refusal {
 // The server has few codes and many texts: 400 and 500 both carry wrong states, bad input and missing things.
 const EXISTS = /already exists|exists already|file exists$|(?<!address )already in use/i;
 const USED = /(still|currently|that is) in use|used by running instances/i;
+const AWAY = /^Missing event connection with target cluster member|^peer node \S+ is down/;
 const LACKING = /^Not (implemented|supported)|required tool .* is missing|^Error loading ".*" module|network not supported$/i;
 const STATE =
   /(is|isn't|is not|are|must be) (already )?(running|stopped|frozen)\b|not running|while (it is )?running|(of|a) running (container|instance|vm)|isn't frozen/i;
@@ -53,6 +54,8 @@ export function refused({ doing, request, status, reason, trusted }: Refusal): P
       return error("UNSUPPORTED");
   }
   if (/^More than one cluster member has/.test(reason)) return error("NAME_AMBIGUOUS", { next: "Pass `node`, the member whose it is." });
+  if (AWAY.test(reason))
+    return error("UNREACHABLE", { next: "A member of the cluster does not answer: lxd_member_list says which. Bring it back, or do without it." });
   if (USED.test(reason)) return error("WRONG_STATE", { next: "Take it from all that uses it first." });
   if (LACKING.test(reason)) return error("UNSUPPORTED");
   if (BUSY.test(reason)) return error("CONFLICT");

@@ -43,9 +43,16 @@ export async function createSpread(client: LxdClient, spread: Spread, ask: Ask):
   }
   if (!clustered || spread.whole) return void (await create(config));
 
-  const members = (await client.get<readonly WireMember[]>("/1.0/cluster/members", { ...ask, query: { recursion: 1 } })).map(
-    ({ server_name: one }) => one,
-  );
+  const cluster = await client.get<readonly WireMember[]>("/1.0/cluster/members", { ...ask, query: { recursion: 1 } });
+  const members = cluster.map(({ server_name: one }) => one);
+  // The server would fail at the last step, and then could not take anything back either.
+  const away = cluster.filter(({ status }) => status.toLowerCase() === "offline").map(({ server_name: one }) => one);
+  if (away.length) {
+    throw new ProxMcpError("WRONG_STATE", `Unable to ${ask.doing}: it is made on all members of the cluster, and ${away.join(", ")} is offline`, {
+      tried: ["GET /1.0/cluster/members"],
+      next: "Bring the member back, or take it out of the cluster.",
+    });
+  }
   const stranger = Object.keys(spread.members ?? {}).find((one) => !members.includes(one));
   if (stranger !== undefined) throw new ProxMcpError("NOT_FOUND", `There is no member "${stranger}". There is: ${members.join(", ")}.`);
   const path = `${collection}/${encodeURIComponent(name)}`;
@@ -59,11 +66,11 @@ export async function createSpread(client: LxdClient, spread: Spread, ask: Ask):
   }
 }
 
-/** The members on which it was named before. Undefined: nobody named it. Throws when it is there already. */
+/** The members on which an attempt before named it. Undefined: nobody named it. Throws when it is there already. */
 async function pending(client: LxdClient, path: string, ask: Ask): Promise<readonly string[] | undefined> {
   try {
     const { status, locations } = await client.get<{ readonly status?: string; readonly locations?: readonly string[] | null }>(path, ask);
-    if (status?.toLowerCase() === "pending") return locations ?? [];
+    if (/^(pending|errored)$/i.test(status ?? "")) return locations ?? [];
     throw new ProxMcpError("ALREADY_EXISTS", `Unable to ${ask.doing}: there is one of this name, ${status?.toLowerCase()}`, {
       tried: [`GET ${path}`],
     });

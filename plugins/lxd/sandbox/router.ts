@@ -5,6 +5,7 @@ import { certificates, deleteCertificate, postCertificate } from "./certificates
 import { createGuest } from "./creation.js";
 import * as backups from "./backups.js";
 import { exec } from "./exec.js";
+import { changeMember } from "./evacuation.js";
 import { deleteFile, readFile, writeFile } from "./files.js";
 import { guestOf } from "./guests.js";
 import { deleteGuest, listGuests, patchGuest, putGuest, rebuildGuest, renameGuest, showGuest } from "./instances.js";
@@ -54,6 +55,7 @@ const ROUTES: readonly Route[] = [
   route("/1.0/cluster", { GET: cluster }),
   route("/1.0/cluster/members", { GET: members }),
   route("/1.0/cluster/members/*", { GET: members }),
+  route("/1.0/cluster/members/*/state", { POST: changeMember }),
   route("/1.0/projects", { GET: projects }),
   route("/1.0/projects/*", { GET: projects }),
   route("/1.0/instances", { GET: listGuests, POST: createGuest }),

@@ -23,14 +23,22 @@ interface Words {
 
 export const memberNames = (world: World): string[] => world.host.members.map((member) => member.replace("!", ""));
 
-/** The member that a request names; undefined where it names none. */
-export function targetOf(call: Call): string | undefined {
+const named = (call: Call): string | undefined => {
   const target = call.query.get("target") ?? undefined;
   if (target !== undefined && !memberNames(call.world).includes(target)) throw new Refusal(404, "Cluster member not found");
-  if (target !== undefined && call.world.host.members.includes(`!${target}`)) {
-    throw new Refusal(500, `Failed to connect to cluster member "${target}"`);
-  }
   return target;
+};
+
+/** The member that a request names and is sent on to; undefined where it names none. */
+export function targetOf(call: Call): string | undefined {
+  const target = named(call);
+  if (target !== undefined) refuseAway(call.world, target);
+  return target;
+}
+
+/** What can only be asked of a member is refused while that does not answer. */
+export function refuseAway(world: World, member: string): void {
+  if (world.host.members.includes(`!${member}`)) throw new Refusal(500, "Missing event connection with target cluster member");
 }
 
 /**
@@ -38,7 +46,8 @@ export function targetOf(call: Call): string | undefined {
  * that the request says, or made where all members have been named.
  */
 export function spreadOf(call: Call, known: Spread | undefined, config: Text, words: Words): { readonly spread: Spread; readonly whole: boolean } {
-  const target = targetOf(call);
+  // A member need not answer to be named: that is noted in the database.
+  const target = named(call);
   const members = memberNames(call.world);
   if (!members.length) return { spread: { status: "Created", locations: ["none"], own: {} }, whole: true };
   const keys = Object.keys(config);
@@ -49,6 +58,11 @@ export function spreadOf(call: Call, known: Spread | undefined, config: Text, wo
     if (missing.length) throw new Refusal(500, `${words.title} not defined on nodes: ${missing.join(", ")}`);
     const own = keys.find((key) => words.own.test(key));
     if (own) throw new Refusal(500, `Config key "${own}" is cluster member specific`);
+    const away = call.world.host.members.findIndex((member) => member.startsWith("!"));
+    if (away >= 0) {
+      known.status = "Errored";
+      throw new Refusal(500, `peer node 10.10.0.${away + 11}:8443 is down`);
+    }
     return { spread: { ...known, status: "Created" }, whole: true };
   }
   const shared = keys.find((key) => !words.own.test(key));

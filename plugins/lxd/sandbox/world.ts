@@ -184,6 +184,8 @@ export class World {
   readonly networks = new Map<string, Network>();
   readonly acls = new Map<string, Acl>();
   readonly pools = new Map<string, Pool>();
+  /** Members that are out of service, each with the instances that were taken from it. */
+  readonly evacuated = new Map<string, readonly string[]>();
   readonly operations = new Operations();
   readonly trust = new Trust();
   /** Where it listens on the network, and what proves that it is it. */
