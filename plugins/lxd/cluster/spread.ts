@@ -1,5 +1,6 @@
 import { isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import type { Ask, LxdClient } from "../client.js";
+import { patchSettings } from "../settings.js";
 import type { Config, WireMember } from "../wire.js";
 
 /** What is made on every member of a cluster: a storage pool, a network. */
@@ -61,9 +62,16 @@ export async function createSpread(client: LxdClient, spread: Spread, ask: Ask):
   try {
     for (const member of members.filter((one) => !begun?.includes(one))) await create({ ...own, ...spread.members?.[member] }, member);
     await create(pick(config, (key) => !spread.own.includes(key)));
+    // Of networks, LXD drops it on the way.
+    if (description) await describe(client, path, description, ask);
   } catch (error) {
     throw begun ? error : await takenBack(client, path, ask, error);
   }
+}
+
+async function describe(client: LxdClient, path: string, description: string, ask: Ask): Promise<void> {
+  const made = await client.get<{ readonly description?: string }>(path, ask);
+  if (made.description !== description) await patchSettings(client, path, { description }, ask);
 }
 
 /** The members on which an attempt before named it. Undefined: nobody named it. Throws when it is there already. */
