@@ -1,5 +1,6 @@
 import { isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import type { Ask, LxdClient } from "../client.js";
+import { isAway } from "./away.js";
 import { patchSettings } from "../settings.js";
 import type { Config, WireMember } from "../wire.js";
 
@@ -47,7 +48,7 @@ export async function createSpread(client: LxdClient, spread: Spread, ask: Ask):
   const cluster = await client.get<readonly WireMember[]>("/1.0/cluster/members", { ...ask, query: { recursion: 1 } });
   const members = cluster.map(({ server_name: one }) => one);
   // The server would fail at the last step, and then could not take anything back either.
-  const away = cluster.filter(({ status }) => status.toLowerCase() === "offline").map(({ server_name: one }) => one);
+  const away = cluster.filter(isAway).map(({ server_name: one }) => one);
   if (away.length) {
     throw new ProxMcpError("WRONG_STATE", `Unable to ${ask.doing}: it is made on all members of the cluster, and ${away.join(", ")} is offline`, {
       tried: ["GET /1.0/cluster/members"],
