@@ -16,7 +16,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Wrong usage or configuration is told apart from a call that failed. */
 export const exitCodeOf = (error: ProxMcpError): number =>
-  ["CONFIG_INVALID", "PLUGIN_INVALID", "PLUGIN_NOT_FOUND", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
+  error.code.startsWith("PLUGIN_") || ["CONFIG_INVALID", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
 
 const CONFIG = ["-c, --config <file>", "config file; default: the nearest proxmcp.config.*, then the user's"] as const;
 /** An option that can be repeated. */
@@ -138,6 +138,37 @@ export async function run(argv: readonly string[]): Promise<number> {
     .option(...CONFIG)
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./config.js")).configSchema(command.optsWithGlobals());
+    });
+  const plugins = program.command("plugins").description("pin the plugins to what they are now, and show what has changed since");
+  plugins
+    .command("lock")
+    .description("write proxmcp.lock.json beside the config: accept each plugin's version, files and tools as they are now")
+    .option(...CONFIG)
+    .action(async (_options: unknown, command: Command) => {
+      code = await (await import("./plugins.js")).pluginsLock(command.optsWithGlobals());
+    });
+  plugins
+    .command("list")
+    .description("list the plugins: where each comes from, what its tools may do, whether it is pinned")
+    .option("--json", "as JSON")
+    .option(...CONFIG)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      code = await (await import("./plugins.js")).pluginsList(command.optsWithGlobals(), options);
+    });
+  plugins
+    .command("diff")
+    .description("show what differs from proxmcp.lock.json: tools, descriptions, safety; exits with 1 if anything does")
+    .option("--json", "as JSON")
+    .option(...CONFIG)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      code = await (await import("./plugins.js")).pluginsDiff(command.optsWithGlobals(), options);
+    });
+  plugins
+    .command("surface", { hidden: true })
+    .argument("<plugin>")
+    .argument("<folder>")
+    .action(async (plugin: string, folder: string) => {
+      code = await (await import("./plugins.js")).pluginsSurface(plugin, folder);
     });
   const secrets = program.command("secrets").description('keep secrets in an encrypted file; a connection names one as { store: "name" }');
   secrets

@@ -16,6 +16,7 @@ import {
   type Peers,
   type Progress,
   ProxMcpError,
+  Shared,
   SSH,
   type Ssh,
   type WebSocketStream,
@@ -65,7 +66,7 @@ export class LxdClient {
   readonly way: Road;
   readonly #http: HttpClient;
   readonly #log: Logger;
-  #server: Promise<ServerInfo> | undefined;
+  readonly #server = new Shared((signal) => this.freshServer(signal));
 
   constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh) {
     this.connection = connection;
@@ -134,12 +135,8 @@ export class LxdClient {
   }
 
   /** Who the server is and what it can do: `GET /1.0`, asked once. */
-  server(signal: AbortSignal): Promise<ServerInfo> {
-    this.#server ??= this.freshServer(signal).catch((error: unknown) => {
-      this.#server = undefined;
-      throw error;
-    });
-    return this.#server;
+  async server(signal: AbortSignal): Promise<ServerInfo> {
+    return await this.#server.get(signal);
   }
 
   /** The same, asked now. Refused with AUTH_FAILED when the server does not trust us. */
@@ -212,7 +209,7 @@ export class LxdClient {
   }
 
   async #refusal(method: string, path: string, ask: Ask, status: number, reason: string): Promise<ProxMcpError> {
-    const trusted = status === 403 ? await this.#trusted(ask.signal) : undefined;
+    const trusted = status === 403 && path !== "/1.0" ? await this.#trusted(ask.signal) : undefined;
     return refused({ doing: ask.doing, request: `${method} ${path}`, status, reason, trusted });
   }
 
