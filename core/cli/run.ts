@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
 import type { InitOptions } from "./init.js";
+import type { NewOptions } from "./new.js";
 import type { QueryOptions } from "./query.js";
 import type { ToolsOptions } from "./tools.js";
 
@@ -139,6 +140,17 @@ export async function run(argv: readonly string[]): Promise<number> {
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./config.js")).configSchema(command.optsWithGlobals());
     });
+  program
+    .command("new")
+    .description("begin something: a package for a provider of your own")
+    .command("provider")
+    .description("write a package with one kind, a sandbox and tests that pass: proxmcp new provider acme")
+    .argument("<name>", "lower-case letters and digits; every tool's name begins with it")
+    .option("--title <title>", "the platform as people write it; default: the name with a capital")
+    .option("--folder <folder>", "where to; default: proxmcp-provider-<name>")
+    .action(async (name: string, options: NewOptions) => {
+      code = await (await import("./new.js")).newProvider(name, options);
+    });
   const plugins = program.command("plugins").description("pin the plugins to what they are now, and show what has changed since");
   plugins
     .command("lock")
@@ -190,6 +202,18 @@ export async function run(argv: readonly string[]): Promise<number> {
     .argument("<name>")
     .action(async (name: string) => {
       code = await (await import("./secrets.js")).removeSecret(name);
+    });
+  program
+    .command("setup")
+    .description("make a machine ready and connect to it: proxmcp setup lxd admin@192.168.1.20")
+    .argument("<provider>", "whose machine it is to become; without more, what can be given is printed")
+    .argument("[arguments...]", "the machine, then arguments as --name value; see `proxmcp setup <provider> --help`")
+    .option("--json", "print the result as JSON")
+    .option("-y, --yes", "agree to what it would ask")
+    .option(...CONFIG)
+    .passThroughOptions()
+    .action(async (provider: string, words: string[], options: { json?: boolean; yes?: boolean }, command: Command) => {
+      code = await (await import("./setup.js")).setup(command.optsWithGlobals(), provider, words, options);
     });
   program
     .command("doctor")

@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import docker from "proxmcp/plugins/docker";
 import lxd from "proxmcp/plugins/lxd";
 import proxmox from "proxmcp/plugins/proxmox";
@@ -23,4 +25,8 @@ conformance(sandbox(docker, "docker sandbox over TLS", { tls: true }), engine);
 conformance(sandbox(docker, "docker sandbox, a swarm's manager", { estate: "swarm" }), swarmScenario({ service: "edge_cache" }));
 conformance(sandbox(lxd, "lxd sandbox"), lxdScenario({ image: "alpine/3.20" }));
 conformance(sandbox(lxd, "incus sandbox", { estate: { flavor: "incus" } }), lxdScenario({ image: "alpine/3.20" }));
+conformance(
+  sandbox(lxd, "incus sandbox over its socket", { estate: { flavor: "incus" }, socket: join(tmpdir(), `conformance-incus-${process.pid}.socket`) }),
+  lxdScenario({ image: "alpine/3.20" }),
+);
 conformance(sandbox(proxmox, "proxmox sandbox", { estate: "production" }), proxmoxScenario);

@@ -128,6 +128,8 @@ export class World {
   readonly trust = new Trust();
   /** Where it listens on the network, and what proves that it is it. */
   listens: { readonly address: string; readonly certificate: string } | undefined;
+  /** Whether a creation that fails leaves something. */
+  leavesHalf = false;
   #nextHost = 20;
 
   constructor(host: Host, taskTime: number) {
