@@ -136,9 +136,11 @@ function targetOf(root: JsonSchema, path: string): { steps: readonly string[]; s
   for (const [at, part] of parts.entries()) {
     if (part === "__proto__") return undefined;
     const { properties, additionalProperties } = schema;
-    if (properties && Object.hasOwn(properties, part)) {
-      schema = plain(properties[part] ?? {});
-      steps.push(part);
+    // Whoever is used to command lines writes --key-file for key_file.
+    const name = properties && [part, part.replaceAll("-", "_")].find((one) => Object.hasOwn(properties, one));
+    if (name !== undefined) {
+      schema = plain(properties?.[name] ?? {});
+      steps.push(name);
     } else if (typeof additionalProperties === "object" && !plain(additionalProperties).properties && !isOpen(plain(additionalProperties))) {
       // The key of a map of plain values may have dots of its own, as configuration keys and labels do.
       return { steps: [...steps, parts.slice(at).join(".")], schema: plain(additionalProperties) };

@@ -13,6 +13,7 @@ const { properties, required } = jsonOf(
     command: z.array(z.string()).optional(),
     drive: z.int().optional(),
     force: z.boolean().optional(),
+    key_file: z.string().optional(),
     mode: z.enum(["fast", "slow"]).optional(),
     size: z.union([z.literal(1), z.literal(2)]).optional(),
     label: z.string().nullable().optional(),
@@ -51,6 +52,12 @@ describe("arguments on the command line", () => {
     expect(read("--name", "", "--label", "12")).toEqual({ name: "", label: "12" });
     expect(read("--name=")).toEqual({ name: "" });
     expect(read("--name=two\nlines")).toEqual({ name: "two\nlines" });
+  });
+
+  it("may be written with hyphens, as options are elsewhere", () => {
+    expect(read("--key-file", "a", "--key_file", "b")).toEqual({ key_file: "b" });
+    expect(read("--where.write-protected", "true")).toEqual({ where: { write_protected: true } });
+    expect(read("--config.write-cache", "on")).toEqual({ config: { "write-cache": "on" } });
   });
 
   it("that don't fit the schema are left to the tool's own check, which says what is allowed", () => {
