@@ -3,6 +3,8 @@ import type { Field } from "../derive/fields.js";
 import type { Check } from "./review.js";
 import { addressOf, called, type Listing, type Row, same, type Subject, toolsOf } from "./subject.js";
 
+/** How long ago is told as exactly as list and get each do, and how long something took is another number each time. */
+const TIMES: readonly (string | undefined)[] = ["seconds", "milliseconds"];
 /** So many rows of a list are fetched one by one. */
 const MAX_GETS = 6;
 const TRIES = 4;
@@ -51,8 +53,7 @@ export const listAndGet: Check = {
         };
         const item = await fetch();
         if (!item) continue;
-        // How long ago is told as exactly as the platform's list and item each do.
-        const differing = operation.fields.filter(({ name, facet }) => facet.unit !== "seconds" && !same(row[name], item[name]));
+        const differing = operation.fields.filter(({ name, facet }) => !TIMES.includes(facet.unit) && !same(row[name], item[name]));
         if (differing.length === 0) continue;
         const again = await fetch();
         const listed = (await subject.rows(listing)).find((other) => same(addressOf(operation, other, within), address));
