@@ -1,5 +1,6 @@
 import type { Provider } from "../declare/provider.js";
 import { hasVerb } from "../declare/check-kind.js";
+import { connectingName } from "../derive/connecting.js";
 import { toolName } from "../derive/tools.js";
 import { ProxMcpError, toProxMcpError } from "../errors.js";
 import type { Lock } from "../lock/held.js";
@@ -44,12 +45,12 @@ export class PluginSet {
     this.#plugins = this.#plugins.filter((one) => one.provider !== provider);
   }
 
-  /** A name or an alias means one tool, of all that have a connection: the plugin that stands later in the config yields. */
+  /** A name or an alias means one tool, of all that have a connection or need none: the plugin that stands later in the config yields. */
   refuseCollisions(connected: readonly Provider[]): void {
     const meant = new Map(CORE_NAMES.map((name): [string, string] => [name, "a tool of ProxMCP itself"]));
     const kept: LoadedPlugin[] = [];
     for (const plugin of this.#plugins) {
-      const names = connected.includes(plugin.provider) ? namesOf(plugin) : [];
+      const names = [...connectingNamesOf(plugin), ...(connected.includes(plugin.provider) ? namesOf(plugin) : [])];
       const taken = names.filter(([name]) => meant.has(name)).map(([name, what]) => `${name} means both ${meant.get(name)} and ${what}`);
       if (taken.length > 0) {
         this.#refuse(
@@ -98,4 +99,11 @@ const namesOf = ({ provider, origin }: LoadedPlugin): readonly (readonly [name: 
       const name = toolName(provider.name, kind.name, verb);
       return [name, ...aliases].map((one) => [one, `${name} (${origin})`] as const);
     });
+  });
+
+/** The same of what needs no connection. */
+const connectingNamesOf = ({ provider, origin }: LoadedPlugin): readonly (readonly [name: string, what: string])[] =>
+  Object.entries(provider.connection.actions ?? {}).flatMap(([verb, { aliases = [] }]) => {
+    const name = connectingName(provider, verb);
+    return [name, ...aliases].map((one) => [one, `${name} (${origin})`] as const);
   });

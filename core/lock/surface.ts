@@ -3,6 +3,7 @@ import { canonical } from "../call/confirm.js";
 import { schemasOf } from "../declare/check.js";
 import type { Safety } from "../declare/action.js";
 import type { Provider } from "../declare/provider.js";
+import { deriveConnectingTools } from "../derive/connecting.js";
 import { jsonOf, prepareJson } from "../derive/json.js";
 import { deriveTools, type Tool } from "../derive/tools.js";
 
@@ -37,10 +38,11 @@ const shortOf = (value: unknown): string => hashOf(value).slice(0, SHORT);
 /** The tools as a plugin declares them, whatever the config makes of them: with no connection and no rule. Connects to nothing. */
 export async function toolSurface(provider: Provider): Promise<ToolSurface> {
   await prepareJson(schemasOf(provider));
-  const tools = deriveTools(provider, { connections: [], confirms: () => false });
+  const tools = [...deriveConnectingTools(provider), ...deriveTools(provider, { connections: [], confirms: () => false })];
   const { name, title, about, hosts, connection } = provider;
   const declared = { name, title, about, hosts, noun: connection.noun, options: jsonOf(connection.schema, "input") };
-  const whole = tools.map(({ operation: _, ...tool }) => tool);
+  // What a tool runs and belongs to is no word of it.
+  const whole = tools.map(({ operation: _, of: __, ...tool }: Tool & { connecting?: unknown }) => ({ ...tool, connecting: undefined }));
   return {
     hash: `sha256-${hashOf([declared, whole])}`,
     provider: shortOf(declared),
