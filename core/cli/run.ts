@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
 import type { InitOptions } from "./init.js";
+import type { NewOptions } from "./new.js";
 import type { QueryOptions } from "./query.js";
 import type { ToolsOptions } from "./tools.js";
 
@@ -138,6 +139,17 @@ export async function run(argv: readonly string[]): Promise<number> {
     .option(...CONFIG)
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./config.js")).configSchema(command.optsWithGlobals());
+    });
+  program
+    .command("new")
+    .description("begin something: a package for a provider of your own")
+    .command("provider")
+    .description("write a package with one kind, a sandbox and tests that pass: proxmcp new provider acme")
+    .argument("<name>", "lower-case letters and digits; every tool's name begins with it")
+    .option("--title <title>", "the platform as people write it; default: the name with a capital")
+    .option("--folder <folder>", "where to; default: proxmcp-provider-<name>")
+    .action(async (name: string, options: NewOptions) => {
+      code = await (await import("./new.js")).newProvider(name, options);
     });
   const plugins = program.command("plugins").description("pin the plugins to what they are now, and show what has changed since");
   plugins

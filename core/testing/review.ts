@@ -10,10 +10,10 @@ export interface ReviewOptions {
   readonly connection?: Readonly<Record<string, unknown>>;
   /**
    * Arguments for actions that can't do without, by the tool's name: `{ pdu_outlet_create: { name: "desk", position: 3 } }`, or several in a
-   * list. An item's key is filled in where it is left out. Functions are asked when it is their turn.
+   * list. An item's key is filled in where it is left out.
    */
   readonly inputs?: Readonly<Record<string, Arguments | readonly Arguments[]>>;
-  /** `it` or `test` of a test runner: each check becomes a test of its own. Without it all run at once, and a failure tells everything. */
+  /** `it` or `test` of a test runner: each check becomes a test of its own. Without it they run one after the other, and a failure tells everything. */
   readonly test?: (name: string, run: () => Promise<void>, timeout?: number) => unknown;
 }
 

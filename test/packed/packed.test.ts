@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
@@ -47,7 +47,8 @@ describe("the package", () => {
       "dist/plugins/docker/index.d.ts",
     ])
       expect(existsSync(join(folder, file)), file).toBe(true);
-    for (const file of ["test", "core", "plugins", "examples", ".ci", "AGENTS.md"]) expect(existsSync(join(folder, file)), file).toBe(false);
+    for (const file of ["test", "core", "plugins", ".ci", "AGENTS.md"]) expect(existsSync(join(folder, file)), file).toBe(false);
+    expect(readdirSync(join(folder, "examples"))).toEqual(["template"]);
   });
 
   it("starts by the name that npm gives it", async () => {
@@ -247,6 +248,29 @@ describe("the examples", () => {
       expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(401);
     });
   });
+
+  it("a new provider: written, its types checked and its tests passed at once; built and packed, it is loaded by its name", async () => {
+    const { code, out, err } = await stranger.proxmcp(["new", "provider", "nimbus", "--title", "Nimbus Cloud"]);
+    expect(code, err).toBe(0);
+    const folder = join(stranger.folder, "proxmcp-provider-nimbus");
+    expect(out).toContain(folder);
+    const ran = async (words: readonly string[], cwd = folder): Promise<string> => {
+      const result = await stranger.npm(words, { cwd });
+      expect(result.code, result.out + result.err).toBe(0);
+      return result.out;
+    };
+    await ran(["install", "--save-dev", stranger.tarball]);
+    await ran(["run", "typecheck"]);
+    expect(await ran(["test"])).toMatch(/Tests +\d\d passed/);
+    await ran(["pack", "--pack-destination", stranger.folder]);
+    await ran(["install", "--no-save", join(stranger.folder, "proxmcp-provider-nimbus-0.1.0.tgz"), stranger.tarball], stranger.folder);
+    const env = { NIMBUS_URL: "https://127.0.0.1:1", NIMBUS_TOKEN: "planted-token" };
+    const place = join(stranger.folder, "nimbus");
+    mkdirSync(place);
+    writeFileSync(join(place, "proxmcp.config.yaml"), stringify({ plugins: ["proxmcp-provider-nimbus"] }));
+    const tools = await stranger.proxmcp(["tools"], { cwd: place, env });
+    expect(tools.out, tools.err).toContain("nimbus_machine_list");
+  }, 240_000);
 
   it("first-provider: its own tests, with the package as its only source of ProxMCP", async () => {
     const folder = copied("first-provider");
