@@ -22,13 +22,24 @@ const anchor = (heading: string): string =>
     .replace(/[^\w\- ]/g, "")
     .replaceAll(" ", "-");
 
+/** Those of a page. Of headings that differ in nothing that an anchor keeps, the later ones are numbered. */
+function anchorsIn(page: string): string[] {
+  const seen = new Map<string, number>();
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) => {
+    const plain = anchor(text);
+    const before = seen.get(plain) ?? 0;
+    seen.set(plain, before + 1);
+    return before === 0 ? plain : `${plain}-${before}`;
+  });
+}
+
 describe("links", () => {
   it.each(pages)("%s leads to files and headings that exist", (page) => {
     for (const [, target = ""] of read(page).matchAll(/\]\(((?!https?:)[^)]*)\)/g)) {
       const [file = "", heading] = target.split("#");
       const path = file ? join(dirname(page), file) : page;
       expect(existsSync(join(root, path)), target).toBe(true);
-      const headings = heading ? [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) => anchor(text)) : [];
+      const headings = heading ? anchorsIn(read(path)) : [];
       if (heading) expect(headings, target).toContain(heading);
     }
   });

@@ -11,6 +11,7 @@ const root = new URL("../../..", import.meta.url).pathname;
 /** The chapters, in the order in which somebody writes a provider, and the files whose exports stand in each. */
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Provider: ["core/declare/provider.ts"],
+  "Before there is a connection": ["core/declare/connecting.ts"],
   Kinds: ["core/declare/kind.ts"],
   Fields: ["core/declare/facet.ts", "core/declare/said.ts"],
   Actions: ["core/declare/action.ts"],
@@ -19,7 +20,6 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Errors: ["core/errors.ts"],
   Services: ["core/declare/tokens.ts", "core/declare/shared.ts"],
   "HTTP and SSH": ["core/transport/types.ts", "core/declare/ssh.ts"],
-  "Before there is a connection": ["core/declare/connecting.ts"],
   Sandboxes: ["core/declare/sandbox.ts", "core/sandbox/server.ts", "core/sandbox/certificate.ts"],
   Tests: ["core/testing/review.ts"],
 };
