@@ -50,7 +50,7 @@ export class PluginSet {
     const meant = new Map(CORE_NAMES.map((name): [string, string] => [name, "a tool of ProxMCP itself"]));
     const kept: LoadedPlugin[] = [];
     for (const plugin of this.#plugins) {
-      const names = [...connectingNamesOf(plugin), ...(connected.includes(plugin.provider) ? namesOf(plugin) : [])];
+      const names = [...connectingNames(plugin), ...(connected.includes(plugin.provider) ? namesOf(plugin) : [])];
       const taken = names.filter(([name]) => meant.has(name)).map(([name, what]) => `${name} means both ${meant.get(name)} and ${what}`);
       if (taken.length > 0) {
         this.#refuse(
@@ -90,8 +90,17 @@ export class PluginSet {
   }
 }
 
-/** Every name that a plugin's tools go by, each with what it means. */
-const namesOf = ({ provider, origin }: LoadedPlugin): readonly (readonly [name: string, what: string])[] =>
+/** The names of what can be done before there is a connection. */
+const connectingNames = ({ provider, origin }: LoadedPlugin): readonly Named[] =>
+  Object.entries(provider.connection.actions ?? {}).flatMap(([verb, { aliases = [] }]) => {
+    const name = connectingName(provider, verb);
+    return [name, ...aliases].map((one) => [one, `${name} (${origin})`] as const);
+  });
+
+type Named = readonly [name: string, what: string];
+
+/** The names of what needs one, each with what it means. */
+const namesOf = ({ provider, origin }: LoadedPlugin): readonly Named[] =>
   provider.kinds.flatMap((kind) => {
     const actions = Object.entries(kind.actions ?? {}).map(([verb, { aliases }]) => [verb, aliases] as const);
     const own = (["list", "get"] as const).filter((verb) => hasVerb(kind, verb)).map((verb) => [verb, kind.aliases?.[verb]] as const);
@@ -99,11 +108,4 @@ const namesOf = ({ provider, origin }: LoadedPlugin): readonly (readonly [name: 
       const name = toolName(provider.name, kind.name, verb);
       return [name, ...aliases].map((one) => [one, `${name} (${origin})`] as const);
     });
-  });
-
-/** The same of what needs no connection. */
-const connectingNamesOf = ({ provider, origin }: LoadedPlugin): readonly (readonly [name: string, what: string])[] =>
-  Object.entries(provider.connection.actions ?? {}).flatMap(([verb, { aliases = [] }]) => {
-    const name = connectingName(provider, verb);
-    return [name, ...aliases].map((one) => [one, `${name} (${origin})`] as const);
   });

@@ -6,10 +6,14 @@ import { hosts } from "./kinds/hosts.js";
 import { images } from "./kinds/images.js";
 import { instances } from "./kinds/instances.js";
 import { members } from "./kinds/members.js";
+import { networkAcls } from "./kinds/network-acls.js";
+import { networkForwards } from "./kinds/network-forwards.js";
 import { networks } from "./kinds/networks.js";
 import { profiles } from "./kinds/profiles.js";
 import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
+import { storageVolumeSnapshots } from "./kinds/storage-volume-snapshots.js";
+import { storageVolumes } from "./kinds/storage-volumes.js";
 import { environmentConnections, LOCAL, LxdConnection } from "./options.js";
 import { connecting } from "./setup/index.js";
 
@@ -25,6 +29,20 @@ export default defineProvider({
   client: LxdClient,
   test: testConnection,
   capacity,
-  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, members, hosts],
+  kinds: [
+    instances,
+    snapshots,
+    backups,
+    images,
+    networks,
+    networkAcls,
+    networkForwards,
+    storagePools,
+    storageVolumes,
+    storageVolumeSnapshots,
+    profiles,
+    members,
+    hosts,
+  ],
   sandbox: () => import("./sandbox/index.js"),
 });

@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import type { Bench } from "../conformance.js";
 import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
+import { networkScenario } from "./lxd-networks.js";
+import { storageScenario } from "./lxd-storage.js";
 
 const MIB = 1024 * 1024;
 
@@ -10,6 +12,8 @@ export const lxdScenario =
   (bench: () => Bench): void => {
     const name = `conformance-${process.pid}`;
     instanceScenario({ image, ...(forget ? { forget } : {}) })(bench);
+    networkScenario({ image })(bench);
+    storageScenario({ image })(bench);
 
     it("leads an instance through its life", async () => {
       const { item, result, rows, call } = bench();

@@ -5,6 +5,7 @@ import { certificates, deleteCertificate, postCertificate } from "./certificates
 import { createGuest } from "./creation.js";
 import * as backups from "./backups.js";
 import { exec } from "./exec.js";
+import { changeMember } from "./evacuation.js";
 import { deleteFile, readFile, writeFile } from "./files.js";
 import { guestOf } from "./guests.js";
 import { deleteGuest, listGuests, patchGuest, putGuest, rebuildGuest, renameGuest, showGuest } from "./instances.js";
@@ -12,8 +13,10 @@ import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
 import { publishGuest } from "./publishing.js";
 import { renderState } from "./render.js";
 import { cluster, members, projects, resources, serverInfo } from "./server.js";
+import { NETWORK_ROUTES } from "./network-routes.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
+import { STORAGE_ROUTES } from "./storage-routes.js";
 import type { World } from "./world.js";
 
 /** One request, with what the routes need of it. */
@@ -28,7 +31,7 @@ export interface Call extends Omit<SandboxCall, "json"> {
   json<Body>(): Body;
 }
 
-type Answer = (call: Call) => SandboxReply | Promise<SandboxReply>;
+export type Answer = (call: Call) => SandboxReply | Promise<SandboxReply>;
 interface Route {
   readonly path: RegExp;
   readonly methods: Readonly<Record<string, Answer>>;
@@ -52,6 +55,7 @@ const ROUTES: readonly Route[] = [
   route("/1.0/cluster", { GET: cluster }),
   route("/1.0/cluster/members", { GET: members }),
   route("/1.0/cluster/members/*", { GET: members }),
+  route("/1.0/cluster/members/*/state", { POST: changeMember }),
   route("/1.0/projects", { GET: projects }),
   route("/1.0/projects/*", { GET: projects }),
   route("/1.0/instances", { GET: listGuests, POST: createGuest }),
@@ -74,13 +78,10 @@ const ROUTES: readonly Route[] = [
   route("/1.0/images/aliases", { GET: catalogue.listAliases }),
   route("/1.0/images/aliases/*", { GET: catalogue.showAlias }),
   route("/1.0/images/*", { GET: catalogue.showImage }),
-  route("/1.0/networks", { GET: catalogue.listNetworks }),
-  route("/1.0/networks/*", { GET: catalogue.showNetwork }),
+  ...NETWORK_ROUTES.map(([path, methods]) => route(path, methods)),
   route("/1.0/profiles", { GET: catalogue.listProfiles }),
   route("/1.0/profiles/*", { GET: catalogue.showProfile }),
-  route("/1.0/storage-pools", { GET: catalogue.listPools }),
-  route("/1.0/storage-pools/*", { GET: catalogue.showPool }),
-  route("/1.0/storage-pools/*/resources", { GET: catalogue.poolResources }),
+  ...STORAGE_ROUTES.map(([path, methods]) => route(path, methods)),
   route("/1.0/operations", { GET: (call) => sync(call.world.operations.list()) }),
   route("/1.0/operations/*", { GET: (call) => sync(call.world.operations.get(call.names[0] ?? "")), DELETE: cancelOperation }),
   route("/1.0/operations/*/wait", {

@@ -1,6 +1,8 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Trust } from "./certificates.js";
+import type { Acl, Network } from "./network-state.js";
 import { Operations } from "./operations.js";
+import type { Pool } from "./storage-state.js";
 
 export type Text = Record<string, string>;
 export type DeviceSet = Record<string, Text>;
@@ -98,22 +100,6 @@ export interface Profile {
   readonly devices: DeviceSet;
 }
 
-export interface Network {
-  readonly name: string;
-  readonly type: string;
-  readonly managed: boolean;
-  readonly description: string;
-  readonly config: Text;
-}
-
-export interface Pool {
-  readonly name: string;
-  readonly driver: string;
-  readonly config: Text;
-  readonly total: number;
-  readonly used: number;
-}
-
 export interface Host {
   readonly name: string;
   readonly flavor: "lxd" | "incus";
@@ -134,7 +120,10 @@ export class World {
   readonly images: Image[] = [];
   readonly profiles = new Map<string, Profile>();
   readonly networks = new Map<string, Network>();
+  readonly acls = new Map<string, Acl>();
   readonly pools = new Map<string, Pool>();
+  /** Members that are out of service, each with the instances that were taken from it. */
+  readonly evacuated = new Map<string, readonly string[]>();
   readonly operations = new Operations();
   readonly trust = new Trust();
   /** Where it listens on the network, and what proves that it is it. */
