@@ -1,6 +1,6 @@
 import type { ProxMcp } from "../app.js";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
-import { connectingName } from "../tools/connecting.js";
+import { connectingName } from "../derive/connecting.js";
 import { callOn } from "./call.js";
 import { openApp } from "./open.js";
 import { out } from "./print.js";

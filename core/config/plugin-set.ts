@@ -1,5 +1,6 @@
 import type { Provider } from "../declare/provider.js";
 import { hasVerb } from "../declare/check-kind.js";
+import { connectingName } from "../derive/connecting.js";
 import { toolName } from "../derive/tools.js";
 import { ProxMcpError, toProxMcpError } from "../errors.js";
 import type { Lock } from "../lock/held.js";
@@ -44,7 +45,7 @@ export class PluginSet {
     this.#plugins = this.#plugins.filter((one) => one.provider !== provider);
   }
 
-  /** A name or an alias means one tool, of all that there are: the plugin that stands later in the config yields. */
+  /** A name or an alias means one tool, of all that have a connection or need none: the plugin that stands later in the config yields. */
   refuseCollisions(connected: readonly Provider[]): void {
     const meant = new Map(CORE_NAMES.map((name): [string, string] => [name, "a tool of ProxMCP itself"]));
     const kept: LoadedPlugin[] = [];
@@ -92,7 +93,7 @@ export class PluginSet {
 /** The names of what can be done before there is a connection. */
 const connectingNames = ({ provider, origin }: LoadedPlugin): readonly Named[] =>
   Object.entries(provider.connection.actions ?? {}).flatMap(([verb, { aliases = [] }]) => {
-    const name = toolName(provider.name, provider.connection.noun, verb);
+    const name = connectingName(provider, verb);
     return [name, ...aliases].map((one) => [one, `${name} (${origin})`] as const);
   });
 

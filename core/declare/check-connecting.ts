@@ -1,3 +1,4 @@
+import { connectingName } from "../derive/connecting.js";
 import { checkAliases } from "./check-kind.js";
 import { collect, isObjectSchema, isPart, isRecord, isSchema, isText } from "./expect.js";
 import type { Provider } from "./provider.js";
@@ -15,7 +16,7 @@ export function checkConnecting(provider: Provider): readonly string[] {
       continue;
     }
     const { about, safety, input, output, run, timeout } = action;
-    const name = `${provider.name}_${provider.connection.noun}_${verb}`;
+    const name = connectingName(provider, verb);
     expect(isPart(verb), `${at} a verb has to be lower-case words joined by _`);
     expect(name.length <= 60, `${at} tool name ${name}: at most 60 characters`);
     expect(isText(about), `${at} about: missing`);

@@ -1,4 +1,5 @@
 import { type JsonSchema } from "../derive/json.js";
+import { connectingName, deriveConnectingTools } from "../derive/connecting.js";
 import { deriveTools, toolName } from "../derive/tools.js";
 import { checkConnecting } from "./check-connecting.js";
 import { checkKind, hasVerb, RESERVED, RESERVED_IN_LIST } from "./check-kind.js";
@@ -87,23 +88,21 @@ function checkHosts(hosts: Provider["hosts"] | undefined): readonly string[] {
 function checkNames(provider: Provider, kinds: readonly Kind[]): readonly string[] {
   const faults: string[] = [];
   const meant = new Map<string, string>();
-  for (const [verb, action] of Object.entries(isRecord(provider.connection?.actions) ? provider.connection.actions : {})) {
-    const aliases: unknown = action?.aliases;
-    for (const name of [`${provider.name}_${provider.connection.noun}_${verb}`, ...(Array.isArray(aliases) ? (aliases as string[]) : [])])
-      meant.set(name, `connection ${verb}`);
-  }
+  const take = (what: string, names: readonly string[]): void => {
+    for (const name of names) {
+      const other = meant.get(name);
+      if (other !== undefined) faults.push(`${name}: means both ${other} and ${what}`);
+      meant.set(name, what);
+    }
+  };
+  const listed = (aliases: unknown): readonly string[] => (Array.isArray(aliases) ? (aliases as string[]) : []);
+  for (const [verb, action] of Object.entries(isRecord(provider.connection?.actions) ? provider.connection.actions : {}))
+    take(`connection ${verb}`, [connectingName(provider, verb), ...listed(action?.aliases)]);
   for (const kind of kinds) {
     const { list, get } = kind.aliases ?? {};
     const own = (["list", "get"] as const).filter((verb) => hasVerb(kind, verb)).map((verb) => [verb, { list, get }[verb]] as const);
     const actions = Object.entries(kind.actions ?? {}).map(([verb, action]) => [verb, action?.aliases] as const);
-    for (const [verb, aliases] of [...own, ...actions]) {
-      const what = `${kind.name} ${verb}`;
-      for (const name of [toolName(provider.name, kind.name, verb), ...(Array.isArray(aliases) ? aliases : [])]) {
-        const other = meant.get(name);
-        if (other !== undefined) faults.push(`${name}: means both ${other} and ${what}`);
-        meant.set(name, what);
-      }
-    }
+    for (const [verb, aliases] of [...own, ...actions]) take(`${kind.name} ${verb}`, [toolName(provider.name, kind.name, verb), ...listed(aliases)]);
   }
   return faults;
 }
@@ -111,7 +110,7 @@ function checkNames(provider: Provider, kinds: readonly Kind[]): readonly string
 /** The schemas of all tools, put together as they will be. */
 function checkSchemas(provider: Provider): readonly string[] {
   const { faults, expect } = collect();
-  for (const tool of deriveTools(provider, { connections: ["a", "b"], confirms: () => true })) {
+  for (const tool of [...deriveConnectingTools(provider), ...deriveTools(provider, { connections: ["a", "b"], confirms: () => true })]) {
     try {
       for (const schema of [tool.inputSchema, tool.outputSchema])
         expect(!refersToItself(schema), `${tool.name}: a schema refers to itself or to another by its id; write it out`);

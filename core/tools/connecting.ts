@@ -13,10 +13,10 @@ import type { Services } from "../container.js";
 import type { ConnectingAction, ConnectingArgs, ConnectionEntryDraft, Keeper } from "../declare/connecting.js";
 import type { Provider } from "../declare/provider.js";
 import { CLOCK, CONNECTION, type Connection, HTTP, LOGGER, PEERS, type Peers, SSH } from "../declare/tokens.js";
-import { capital, spaced } from "../derive/words.js";
+import { connectingInput, type ConnectingTool, deriveConnectingTools } from "../derive/connecting.js";
 import { ProxMcpError } from "../errors.js";
 import { clientCertificate } from "../services/certificate.js";
-import { type CoreTool, coreTool } from "./tool.js";
+import type { CoreTool } from "./tool.js";
 
 /** Where the app's config is from, and who is told when a call has changed it. */
 export interface ConfigPlace {
@@ -40,57 +40,60 @@ export interface ConnectingOptions {
 
 /** The tools of a plugin's actions on connections as such. They are there without any connection, so the rules of none are asked. */
 export function connectingTools(provider: Provider, options: ConnectingOptions): readonly CoreTool[] {
-  return Object.entries(provider.connection.actions ?? {}).map(([verb, action]) => connectingTool(provider, verb, action, options));
+  return deriveConnectingTools(provider).map((tool) =>
+    Object.assign(tool, {
+      audited: true,
+      run: async (args: Readonly<Record<string, unknown>>, context: CallContext) => await call(provider, tool, args, context, options),
+    }),
+  );
 }
 
-/** What `proxmcp setup` and the reference know such a tool by. */
-export const connectingName = ({ name, connection }: Provider, verb: string): string => `${name}_${connection.noun}_${verb}`;
-
-function connectingTool(provider: Provider, verb: string, action: ConnectingAction, options: ConnectingOptions): CoreTool {
+/** One call: check the arguments, ask the policy whether it is confirmed, run it under its deadline. */
+async function call(
+  provider: Provider,
+  tool: ConnectingTool,
+  args: Readonly<Record<string, unknown>>,
+  context: CallContext,
+  options: ConnectingOptions,
+): Promise<Readonly<Record<string, unknown>>> {
   const { confirmations, services, limits, secrets } = options;
-  const writes = action.safety !== "read";
-  const tool: CoreTool = coreTool({
-    name: connectingName(provider, verb),
-    title: `${capital(spaced(verb))} ${provider.title} ${spaced(provider.connection.noun)}`,
-    description: /[.!?]$/.test(action.about) ? action.about : `${action.about}.`,
-    safety: action.safety,
-    everyday: false,
-    aliases: action.aliases ?? [],
-    of: provider,
-    openWorld: true,
-    input: { ...action.input, ...(writes ? { confirm: z.string().optional().describe("Token from a refusal") } : {}) } as Readonly<
-      Record<string, z.ZodType>
-    >,
-    output: z.object({ result: action.output, notes: z.array(z.string()).optional() }),
-    async run(given, context) {
-      const { confirm, ...input } = given as Record<string, unknown>;
-      rememberSecrets(z.object(action.input), input, input, secrets);
-      const call = { caller: context.caller, tool: tool.name, args: input, connections: [] };
-      const token = context.confirmToken ?? (confirm as string | undefined);
-      // A token stands for a yes to all that this very call asks.
-      if (token !== undefined) await confirmations.redeem(token, call);
-      const agree = async (question: string): Promise<void> => {
-        if (token !== undefined) return;
-        if (!context.confirm) throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(call) } });
-        if (!(await context.confirm(question))) throw new ProxMcpError("DECLINED", `${question} The answer was no.`);
-      };
-      const decision = services.get(POLICY).decide(context.caller, tool);
-      if (decision.allowed && decision.confirm) await agree(`${tool.title}? ${tool.description}`);
-      const seconds = action.timeout ?? (writes ? limits.writeTimeout : limits.readTimeout);
-      const result = await withDeadline(
-        seconds,
-        tool.name,
-        context.signal,
-        async (signal) => await running({ provider, action, tool }, { input, agree, signal }, context, options),
-      );
-      return { result: action.output.parse(result), ...(context.notes.length > 0 ? { notes: context.notes } : {}) };
-    },
-  });
-  return tool;
+  const { connecting: action, name, safety } = tool;
+  const parsed = connectingInput(action).safeParse(args);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "arguments"}: ${issue.message}`);
+    throw new ProxMcpError("INVALID_INPUT", `${name}: ${faults.join("; ")}`, { data: { faults } });
+  }
+  const { confirm, ...input } = parsed.data as Record<string, unknown>;
+  rememberSecrets(z.object(action.input), input, input, secrets);
+  const confirmed = { caller: context.caller, tool: name, args: input, connections: [] };
+  const token = context.confirmToken ?? (confirm as string | undefined);
+  // A token stands for a yes to all that this very call asks.
+  if (token !== undefined) await confirmations.redeem(token, confirmed);
+  const agree = async (question: string): Promise<void> => {
+    if (token !== undefined) return;
+    if (!context.confirm) throw new ProxMcpError("CONFIRMATION_REQUIRED", question, { data: { confirm: confirmations.issue(confirmed) } });
+    if (!(await context.confirm(question))) throw new ProxMcpError("DECLINED", `${question} The answer was no.`);
+  };
+  const decision = services.get(POLICY).decide(context.caller, tool);
+  if (decision.allowed && decision.confirm) await agree(`${tool.title}? ${tool.description}`);
+  const seconds = action.timeout ?? (safety === "read" ? limits.readTimeout : limits.writeTimeout);
+  const result = await withDeadline(
+    seconds,
+    name,
+    context.signal,
+    async (signal) => await running({ provider, action, tool }, { input, agree, signal }, context, options),
+  );
+  const checked = action.output.safeParse(result);
+  if (!checked.success)
+    throw new ProxMcpError(
+      "INVALID_OUTPUT",
+      `${name}: ${checked.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
+    );
+  return { result: checked.data, ...(context.notes.length > 0 ? { notes: context.notes } : {}) };
 }
 
 async function running(
-  { provider, action, tool }: { readonly provider: Provider; readonly action: ConnectingAction; readonly tool: CoreTool },
+  { provider, action, tool }: { readonly provider: Provider; readonly action: ConnectingAction; readonly tool: ConnectingTool },
   { input, agree, signal }: { input: unknown; agree: ConnectingArgs<never, never>["agree"]; signal: AbortSignal },
   context: CallContext,
   options: ConnectingOptions,

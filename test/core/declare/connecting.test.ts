@@ -1,6 +1,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { createProxMcp, forConnections, type Provider, type Setup } from "proxmcp";
+import { differenceOf } from "../../../core/lock/difference.js";
+import { toolSurface } from "../../../core/lock/surface.js";
 import { deriveReference } from "../../../core/derive/reference.js";
 import { Robot, stock, tapeLibrary } from "../../fixtures/tape-library.js";
 import { failure } from "../../fixtures/tape-app.js";
@@ -103,6 +105,28 @@ describe("actions on connections as such", () => {
     const app = await open();
     const tools = app.tools("all").filter(({ of }) => of === library);
     expect(deriveReference(library, tools, {})).toMatch(/## Before there is a connection\n\nThese need none\.\n\n### `tape_library_discover`/);
+  });
+
+  it("are pinned by a lock, as every tool is", async () => {
+    const before = await toolSurface(library);
+    expect(Object.keys(before.tools)).toEqual(expect.arrayContaining(["tape_library_discover", "tape_library_setup", "tape_cartridge_list"]));
+    const actions = library.connection.actions ?? {};
+    const setup = actions["setup"];
+    if (!setup) throw new Error("no setup");
+    const other = await toolSurface(withActions({ ...actions, setup: { ...setup, about: "Carry two robots in" } }));
+    expect(differenceOf(before, other)).toEqual(["~ tape_library_setup", expect.stringContaining("Carry two robots in")]);
+    expect(differenceOf(before, await toolSurface(tapeLibrary()))).toHaveLength(2);
+  });
+
+  it("have names that mean one tool, connected or not", async () => {
+    const taken = withActions({
+      setup: { ...write({ about: "x", input: {}, output: z.object({}), run: async () => ({}) }), aliases: ["tape_library_discover"] },
+    });
+    const error = await failure(createProxMcp({ plugins: [library, { ...taken, name: "reel" }], connections: {}, env: {} }));
+    expect(error).toMatchObject({
+      code: "PLUGIN_INVALID",
+      message: expect.stringContaining("tape_library_discover means both tape_library_discover"),
+    });
   });
 
   it("are refused with all their faults", async () => {
