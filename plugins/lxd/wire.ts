@@ -114,6 +114,11 @@ export interface WireImage {
   readonly size: number;
   readonly public: boolean;
   readonly cached: boolean;
+  readonly auto_update?: boolean;
+  /** Of an image that was fetched. */
+  readonly update_source?: { readonly server: string } | null;
+  readonly profiles?: readonly string[] | null;
+  readonly expires_at?: string;
   readonly created_at: string;
   readonly uploaded_at: string;
   readonly last_used_at?: string;

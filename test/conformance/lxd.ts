@@ -1,15 +1,18 @@
 import { expect, it } from "vitest";
 import type { Bench } from "../conformance.js";
+import { imageScenario } from "./lxd-images.js";
 import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
 
 const MIB = 1024 * 1024;
 
 /** What an LXD or Incus daemon has to do. `image`: the alias of one that is there. */
 export const lxdScenario =
-  ({ image, forget }: LxdSubject) =>
+  (subject: LxdSubject) =>
   (bench: () => Bench): void => {
     const name = `conformance-${process.pid}`;
-    instanceScenario({ image, ...(forget ? { forget } : {}) })(bench);
+    const { image } = subject;
+    instanceScenario(subject)(bench);
+    imageScenario(subject)(bench);
 
     it("leads an instance through its life", async () => {
       const { item, result, rows, call } = bench();

@@ -1,3 +1,4 @@
+import { makeImage } from "./images.js";
 import { type DeviceSet, type Guest, type Host, type Text, World } from "./world.js";
 
 /** What a sandbox begins with. */
@@ -79,26 +80,29 @@ function furnish(world: World): void {
     },
   );
   for (const [os, release, codename, aliases, size, type] of IMAGES) {
-    world.images.push({
-      fingerprint: World.fingerprint(`${os} ${release} ${type}`),
-      aliases: [...aliases],
-      type,
-      architecture: "aarch64",
-      size: size * MiB,
-      properties: {
-        architecture: "arm64",
-        description: `${os} ${release === codename ? release : `${release} (${codename})`} arm64 (20250601)`,
-        os,
-        release: codename,
-        serial: "20250601",
-        variant: "default",
-        ...(os === "Ubuntu" ? { version: release } : {}),
-      },
-      cached: false,
-      created_at: "2025-06-01T00:00:00Z",
-      uploaded_at: "2025-06-03T09:12:44.120455Z",
-      last_used_at: "2025-06-20T18:30:02.88101Z",
-    });
+    world.images.push(
+      makeImage({
+        fingerprint: World.fingerprint(`${os} ${release} ${type}`),
+        aliases: [...aliases],
+        type,
+        architecture: "aarch64",
+        size: size * MiB,
+        properties: {
+          architecture: "arm64",
+          description: `${os} ${release === codename ? release : `${release} (${codename})`} arm64 (20250601)`,
+          os,
+          release: codename,
+          serial: "20250601",
+          variant: "default",
+          ...(os === "Ubuntu" ? { version: release } : {}),
+        },
+        cached: false,
+        created_at: "2025-06-01T00:00:00Z",
+        uploaded_at: "2025-06-03T09:12:44.120455Z",
+        last_used_at: "2025-06-20T18:30:02.88101Z",
+        filename: `${World.fingerprint(`${os} ${release} ${type}`).slice(0, 12)}.tar.xz`,
+      }),
+    );
   }
 }
 

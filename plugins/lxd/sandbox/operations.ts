@@ -8,6 +8,7 @@ export interface TaskSpec {
   readonly class?: string;
   /** Paths of what the task works on: `/1.0/instances/web`. */
   readonly instances: readonly string[];
+  readonly images?: readonly string[];
   /** Containers are listed under their old path too. */
   readonly containers?: boolean;
   /** What it fails with, whatever its body would do. */
@@ -155,7 +156,8 @@ function pending(id: string, spec: TaskSpec) {
     status_code: 103,
     resources: {
       ...(spec.containers ? { containers: spec.instances.map((path) => path.replace("/1.0/instances/", "/1.0/containers/")) } : {}),
-      instances: [...spec.instances],
+      ...(spec.instances.length ? { instances: [...spec.instances] } : {}),
+      ...(spec.images ? { images: [...spec.images] } : {}),
     },
     metadata: null as Record<string, unknown> | null,
     may_cancel: spec.mayCancel ?? false,

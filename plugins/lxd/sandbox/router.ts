@@ -6,10 +6,11 @@ import { createGuest } from "./creation.js";
 import * as backups from "./backups.js";
 import { exec } from "./exec.js";
 import { deleteFile, readFile, writeFile } from "./files.js";
+import { exportImage, offerImage, postImage } from "./image-transfer.js";
+import * as images from "./images.js";
 import { guestOf } from "./guests.js";
 import { deleteGuest, listGuests, patchGuest, putGuest, rebuildGuest, renameGuest, showGuest } from "./instances.js";
 import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
-import { publishGuest } from "./publishing.js";
 import { renderState } from "./render.js";
 import { cluster, members, projects, resources, serverInfo } from "./server.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
@@ -70,10 +71,17 @@ const ROUTES: readonly Route[] = [
   route("/1.0/instances/*/logs/exec-output", { GET: recordedFiles }),
   route("/1.0/instances/*/logs/*", { GET: recordedIn("logs"), DELETE: recordedIn("logs") }),
   route("/1.0/instances/*/logs/exec-output/*", { GET: recordedIn("exec-output"), DELETE: recordedIn("exec-output") }),
-  route("/1.0/images", { GET: catalogue.listImages, POST: publishGuest }),
-  route("/1.0/images/aliases", { GET: catalogue.listAliases }),
-  route("/1.0/images/aliases/*", { GET: catalogue.showAlias }),
-  route("/1.0/images/*", { GET: catalogue.showImage }),
+  route("/1.0/images", { GET: images.listImages, POST: postImage }, true),
+  route("/1.0/images/aliases", { GET: images.listAliases, POST: images.addAlias }),
+  route(
+    "/1.0/images/aliases/*",
+    { GET: images.showAlias, POST: images.renameAlias, PATCH: images.pointAlias, PUT: images.pointAlias, DELETE: images.deleteAlias },
+    true,
+  ),
+  route("/1.0/images/*", { GET: images.showImage, PUT: images.changeImage, PATCH: images.changeImage, DELETE: images.deleteImage }, true),
+  route("/1.0/images/*/export", { GET: exportImage }, true),
+  route("/1.0/images/*/refresh", { POST: images.refreshImage }),
+  route("/1.0/images/*/secret", { POST: offerImage }),
   route("/1.0/networks", { GET: catalogue.listNetworks }),
   route("/1.0/networks/*", { GET: catalogue.showNetwork }),
   route("/1.0/profiles", { GET: catalogue.listProfiles }),

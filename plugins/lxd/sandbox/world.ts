@@ -84,11 +84,20 @@ export interface Image {
   readonly type: "container" | "virtual-machine";
   readonly architecture: string;
   readonly size: number;
-  readonly properties: Text;
+  properties: Text;
   readonly cached: boolean;
+  public: boolean;
+  auto_update: boolean;
+  profiles: string[];
+  expires_at: string;
   readonly created_at: string;
   readonly uploaded_at: string;
   last_used_at: string;
+  readonly filename: string;
+  /** Of one that was fetched. */
+  readonly update_source?: { readonly server: string; readonly alias: string; readonly protocol: string };
+  /** Whether its root file system is a file of its own. */
+  readonly split: boolean;
 }
 
 export interface Profile {
@@ -137,6 +146,8 @@ export class World {
   readonly pools = new Map<string, Pool>();
   readonly operations = new Operations();
   readonly trust = new Trust();
+  /** Words by which strangers may have an image. */
+  readonly secrets = new Map<string, Image>();
   /** Where it listens on the network, and what proves that it is it. */
   listens: { readonly address: string; readonly certificate: string } | undefined;
   #nextHost = 20;
