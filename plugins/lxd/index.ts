@@ -7,6 +7,7 @@ import { images } from "./kinds/images.js";
 import { instances } from "./kinds/instances.js";
 import { members } from "./kinds/members.js";
 import { networks } from "./kinds/networks.js";
+import { profileTemplates } from "./kinds/profile-templates.js";
 import { profiles } from "./kinds/profiles.js";
 import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
@@ -24,6 +25,6 @@ export default defineProvider({
   client: LxdClient,
   test: testConnection,
   capacity,
-  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, members, hosts],
+  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, profileTemplates, members, hosts],
   sandbox: () => import("./sandbox/index.js"),
 });

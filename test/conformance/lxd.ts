@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { Bench } from "../conformance.js";
 import { imageScenario } from "./lxd-images.js";
 import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
+import { profileScenario } from "./lxd-profiles.js";
 
 const MIB = 1024 * 1024;
 
@@ -13,6 +14,7 @@ export const lxdScenario =
     const { image } = subject;
     instanceScenario(subject)(bench);
     imageScenario(subject)(bench);
+    profileScenario(subject)(bench);
 
     it("leads an instance through its life", async () => {
       const { item, result, rows, call } = bench();

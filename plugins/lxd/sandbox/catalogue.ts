@@ -1,6 +1,6 @@
 import { Refusal, sync } from "./answers.js";
 import type { Call } from "./router.js";
-import type { Network, Pool, Profile, World } from "./world.js";
+import type { Network, Pool, World } from "./world.js";
 
 const listing = (call: Call, path: string, all: readonly { readonly key: string; readonly wire: unknown }[]) =>
   sync(Number(call.query.get("recursion") ?? 0) > 0 ? all.map(({ wire }) => wire) : all.map(({ key }) => `/1.0/${path}/${key}`));
@@ -9,18 +9,6 @@ function found<Thing>(thing: Thing | undefined, words: string): Thing {
   if (thing === undefined) throw new Refusal(404, words);
   return thing;
 }
-
-const renderProfile = (world: World, profile: Profile) => ({ ...profile, used_by: world.usersOf(({ profiles }) => profiles.includes(profile.name)) });
-
-export const listProfiles = (call: Call) =>
-  listing(
-    call,
-    "profiles",
-    [...call.world.profiles.values()].map((profile) => ({ key: profile.name, wire: renderProfile(call.world, profile) })),
-  );
-
-export const showProfile = (call: Call) =>
-  sync(renderProfile(call.world, found(call.world.profiles.get(call.names[0] ?? ""), "Fetch profile: Profile not found")));
 
 const locations = (world: World): readonly string[] =>
   world.host.members.length ? world.host.members.map((member) => member.replace("!", "")) : ["none"];

@@ -11,6 +11,7 @@ import * as images from "./images.js";
 import { guestOf } from "./guests.js";
 import { deleteGuest, listGuests, patchGuest, putGuest, rebuildGuest, renameGuest, showGuest } from "./instances.js";
 import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
+import * as profiles from "./profiles.js";
 import { renderState } from "./render.js";
 import { cluster, members, projects, resources, serverInfo } from "./server.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
@@ -84,8 +85,14 @@ const ROUTES: readonly Route[] = [
   route("/1.0/images/*/secret", { POST: offerImage }),
   route("/1.0/networks", { GET: catalogue.listNetworks }),
   route("/1.0/networks/*", { GET: catalogue.showNetwork }),
-  route("/1.0/profiles", { GET: catalogue.listProfiles }),
-  route("/1.0/profiles/*", { GET: catalogue.showProfile }),
+  route("/1.0/profiles", { GET: profiles.listProfiles, POST: profiles.createProfile }),
+  route("/1.0/profiles/*", {
+    GET: profiles.showProfile,
+    PUT: profiles.changeProfile,
+    PATCH: profiles.changeProfile,
+    POST: profiles.renameProfile,
+    DELETE: profiles.deleteProfile,
+  }),
   route("/1.0/storage-pools", { GET: catalogue.listPools }),
   route("/1.0/storage-pools/*", { GET: catalogue.showPool }),
   route("/1.0/storage-pools/*/resources", { GET: catalogue.poolResources }),

@@ -101,10 +101,10 @@ export interface Image {
 }
 
 export interface Profile {
-  readonly name: string;
-  readonly description: string;
-  readonly config: Text;
-  readonly devices: DeviceSet;
+  name: string;
+  description: string;
+  config: Text;
+  devices: DeviceSet;
 }
 
 export interface Network {
