@@ -50,8 +50,8 @@ export interface ActionArgs<Client, Input, Within = object> extends ItemArgs<Cli
   readonly input: Input;
 }
 
-/** What an action without an `output` may return: the key to read back, when it isn't the one that was given. */
-export type Written = { readonly key: string } | void;
+/** What an action without an `output` may return: the key to read back when it isn't the one that was given, and where, when it was moved. */
+export type Written = { readonly key?: string; readonly at?: Readonly<Record<string, unknown>> } | void;
 
 /** Finds out what a call would take away. Declared as a method, so that an action of one client is an action of any. */
 export type Loses<Client, Input, Within> = { bivariant(args: ActionArgs<Client, Input, Within>): Promise<string> }["bivariant"];

@@ -5,6 +5,7 @@ import { VERBS } from "../declare/verbs.js";
 import { deriveFields, type Field } from "./fields.js";
 import { deriveFilter } from "./filter.js";
 import { type JsonSchema, jsonOf, objectOf } from "./json.js";
+import { neededWithin } from "./needed.js";
 import { capital, plural, spaced } from "./words.js";
 
 /** One operation of one kind, as a plugin declares it. */
@@ -122,10 +123,8 @@ function inputSchema(operation: Operation, { connections }: ToolOptions, confirm
     properties[kind.key] = keySchema(operation);
     required.push(kind.key);
   }
-  for (const [name, schema] of Object.entries(kind.within ?? {})) {
-    properties[name] = jsonOf(schema, "input");
-    if (verb === "list" ? kind.listRequires?.includes(name) : !schema.safeParse(undefined).success) required.push(name);
-  }
+  for (const [name, schema] of Object.entries(kind.within ?? {})) properties[name] = jsonOf(schema, "input");
+  required.push(...(verb === "list" ? (kind.listRequires ?? []) : neededWithin(kind)));
   if (verb === "list") {
     properties["where"] = deriveFilter(operation.fields);
     properties["limit"] = { type: "integer", minimum: 1, maximum: 1000, description: "Default 50" };

@@ -11,6 +11,7 @@ import { profileTemplates } from "./kinds/profile-templates.js";
 import { profiles } from "./kinds/profiles.js";
 import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
+import { inProjects } from "./project/scope.js";
 import { environmentConnections, LOCAL, LxdConnection } from "./options.js";
 
 export default defineProvider({
@@ -25,6 +26,17 @@ export default defineProvider({
   client: LxdClient,
   test: testConnection,
   capacity,
-  kinds: [instances, snapshots, backups, images, networks, storagePools, profiles, profileTemplates, members, hosts],
+  kinds: [
+    inProjects(instances, { together: true }),
+    inProjects(snapshots, { together: true }),
+    inProjects(backups, { together: true }),
+    inProjects(images, { together: "images_all_projects", feature: "features.images" }),
+    inProjects(profiles, { together: "profiles_all_projects", feature: "features.profiles" }),
+    inProjects(networks, { together: "networks_all_projects", feature: "features.networks" }),
+    profileTemplates,
+    storagePools,
+    members,
+    hosts,
+  ],
   sandbox: () => import("./sandbox/index.js"),
 });

@@ -106,6 +106,8 @@ export interface WireBackup {
 }
 
 export interface WireImage {
+  /** Told where all projects are listed together. */
+  readonly project?: string;
   readonly fingerprint: string;
   readonly aliases?: readonly { readonly name: string }[] | null;
   readonly properties?: Readonly<Record<string, string>> | null;
@@ -125,6 +127,7 @@ export interface WireImage {
 }
 
 export interface WireNetwork {
+  readonly project?: string;
   readonly name: string;
   readonly type: string;
   readonly managed: boolean;
@@ -145,6 +148,7 @@ export interface WirePool {
 }
 
 export interface WireProfile {
+  readonly project?: string;
   readonly name: string;
   readonly description?: string;
   readonly config: Config;

@@ -25,7 +25,7 @@ describe("a profile template", () => {
     await run("profile", "apply_template", "", { template: "database", name: "pg", memory: 4 * 1024 ** 3, disk: 20_000_000_000 });
     expect(sent("POST")).toMatchObject({
       config: { "limits.memory": "4GiB", "limits.memory.swap": "false" },
-      devices: { eth0: { parent: "incusbr0" }, root: { pool: "default", size: "20000000000B" } },
+      devices: { eth0: { parent: "incusbr0" }, root: { pool: "default", size: "19531250KiB" } },
     });
   });
 

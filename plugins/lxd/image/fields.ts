@@ -28,7 +28,7 @@ export const Image = z.object({
   used: facet(z.string(), "When it was last used", { says: ["last used"] }).optional(),
 });
 
-export function imageOf(wire: WireImage): z.output<typeof Image> {
+export function imageOf(wire: WireImage) {
   const aliases = (wire.aliases ?? []).map(({ name }) => name);
   return defined({
     name: aliases[0] ?? wire.fingerprint.slice(0, 12),
@@ -49,6 +49,7 @@ export function imageOf(wire: WireImage): z.output<typeof Image> {
     expires: moment(wire.expires_at),
     uploaded: moment(wire.uploaded_at),
     used: moment(wire.last_used_at),
+    project: wire.project,
   });
 }
 

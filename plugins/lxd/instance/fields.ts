@@ -50,7 +50,6 @@ export const Instance = z.object({
   }),
   image: facet(z.string(), "Description of its image").optional(),
   node: facet(z.string(), "Cluster member it is on", { says: ["member", "location"], place: true }).optional(),
-  project: facet(z.string(), "Project it belongs to", { place: true }).optional(),
   profiles: facet(z.array(z.string()), "Profiles applied to it", { says: ["profile"] }),
   ephemeral: facet(z.boolean(), "Whether stopping deletes it", { says: ["temporary"] }),
   snapshots: facet(z.int(), "How many snapshots it has", { says: ["snapshot count"] }).optional(),

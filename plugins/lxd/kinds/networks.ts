@@ -41,6 +41,7 @@ export const networks = kind({
         ipv6: address(wire.config["ipv6.address"]),
         nat: wire.config["ipv4.nat"] === undefined ? undefined : wire.config["ipv4.nat"] === "true",
         used_by: wire.used_by?.length ?? 0,
+        project: wire.project,
         description: wire.description || undefined,
       }),
     );

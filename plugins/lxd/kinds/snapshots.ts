@@ -16,11 +16,12 @@ const Snapshot = z.object({
   size: facet(z.int(), "Space it takes", { unit: "bytes" }).optional(),
 });
 
-const snapshotOf = (wire: WireSnapshot, instance: string) =>
+const snapshotOf = (wire: WireSnapshot, instance: string, project?: string) =>
   defined({
     // Older servers prefix the name with the instance's.
     name: wire.name.slice(wire.name.lastIndexOf("/") + 1),
     instance,
+    project,
     created: moment(wire.created_at),
     expires: moment(wire.expires_at),
     stateful: wire.stateful,
@@ -51,7 +52,7 @@ export const snapshots = kind({
     }
     // There is no list of all snapshots; those of all instances come with recursion=2, in one request.
     const all = await client.get<readonly WireInstance[]>("/1.0/instances", { doing: "list snapshots", signal, query: { recursion: 2 } });
-    return all.flatMap(({ name, snapshots: of }) => (of ?? []).map((wire) => snapshotOf(wire, name)));
+    return all.flatMap(({ name, project, snapshots: of }) => (of ?? []).map((wire) => snapshotOf(wire, name, project)));
   },
 
   async get({ client, key, at, signal }) {

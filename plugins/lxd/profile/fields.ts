@@ -23,7 +23,7 @@ export const profilePath = (name: string): string => `/1.0/profiles/${encodeURIC
 
 const isOn = (value: string | undefined): boolean => /^(true|1|yes|on)$/i.test(value ?? "");
 
-export function profileOf(wire: WireProfile): z.output<typeof Profile> {
+export function profileOf(wire: WireProfile) {
   const root = rootDisk(wire)?.[1];
   const nics = Object.values(wire.devices).filter(({ type }) => type === "nic");
   return defined({
@@ -38,5 +38,6 @@ export function profileOf(wire: WireProfile): z.output<typeof Profile> {
     nesting: isOn(wire.config["security.nesting"]),
     privileged: isOn(wire.config["security.privileged"]),
     used_by: wire.used_by?.length ?? 0,
+    project: wire.project,
   });
 }
