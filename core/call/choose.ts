@@ -79,7 +79,8 @@ function ownerOf({ provider, kind }: Operation, parsed: ParsedInput): Subject | 
   for (const name of neededWithin(kind)) {
     const key = parsed.at[name];
     const owner = provider.kinds.find((other) => other.name === name);
-    if (owner && (owner.get ?? owner.list) && neededWithin(owner).length === 0 && typeof key === "string") return { kind: name, key, at: sharedAt(owner, parsed.at) };
+    if (owner && (owner.get ?? owner.list) && neededWithin(owner).length === 0 && typeof key === "string")
+      return { kind: name, key, at: sharedAt(owner, parsed.at) };
   }
   return undefined;
 }

@@ -53,7 +53,7 @@ export class LxdClient {
   readonly #view: View | undefined;
   #server: Promise<ServerInfo> | undefined;
 
-  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh, view?: View) {
+  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh, view: View | undefined = undefined) {
     this.#services = [http, connection, log, clock, peers, ssh];
     const project = view?.project;
     this.connection = project === undefined ? connection : { ...connection, options: { ...connection.options, project } };

@@ -15,12 +15,22 @@ export interface Refusal {
 }
 
 // The server has few codes and many texts: 400 and 500 both carry wrong states, bad input and missing things.
-const EXISTS = /already exists|already in use/i;
+const EXISTS = /already exists|exists already|file exists$|(?<!address )already in use/i;
+const USED = /(still|currently|that is) in use|used by running instances/i;
+const AWAY = /^Missing event connection with target cluster member|^peer node \S+ is down/;
+const LACKING = /^Not (implemented|supported)|required tool .* is missing|^Error loading ".*" module|network not supported$/i;
 const STATE =
   /(is|isn't|is not|are|must be) (already )?(running|stopped|frozen)\b|not running|while (it is )?running|(of|a) running (container|instance|vm)|isn't frozen/i;
 const BUSY = /is busy|being (created|deleted|moved)|another operation|operation .*(in progress|already running)/i;
 const FULL = /no space left|not enough|disk quota exceeded|reached maximum number|limit .*(reached|exceeded)|insufficient/i;
-const INPUT = /^Invalid |Unsupported compression|: Invalid |Unknown configuration key|Unknown (action|source type)|can't be 0|Must specify|Missing /i;
+const INPUT = new RegExp(
+  [
+    "^Invalid |: Invalid |Unknown configuration key|Unknown (action|source type|driver)|can't be 0|Must specify|Missing |Unsupported compression",
+    '^Name (must|can|is) |cannot contain (white space|"/")|cannot be shrunk',
+    "Failed parsing address|not within the network subnet|Duplicate listen port|Mismatch of listen port|may not be used as member-specific|is cluster member specific",
+  ].join("|"),
+  "i",
+);
 const MISSING = /not found|(doesn't|does not) exist/i;
 
 /** What a refused request means to the caller. */
@@ -43,6 +53,11 @@ export function refused({ doing, request, status, reason, trusted }: Refusal): P
     case 501:
       return error("UNSUPPORTED");
   }
+  if (/^More than one cluster member has/.test(reason)) return error("NAME_AMBIGUOUS", { next: "Pass `node`, the member whose it is." });
+  if (AWAY.test(reason))
+    return error("UNREACHABLE", { next: "A member of the cluster does not answer: lxd_member_list says which. Bring it back, or do without it." });
+  if (USED.test(reason)) return error("WRONG_STATE", { next: "Take it from all that uses it first." });
+  if (LACKING.test(reason)) return error("UNSUPPORTED");
   if (BUSY.test(reason)) return error("CONFLICT");
   if (EXISTS.test(reason)) return error("ALREADY_EXISTS");
   if (STATE.test(reason)) return error("WRONG_STATE", wayOut(reason));
@@ -83,7 +98,7 @@ export function taskFailed(doing: string, request: string, operation: Operation)
       ? "CONFLICT"
       : isWrongState(reason)
         ? "WRONG_STATE"
-        : /^Snapshot .* does not exist$/.test(reason)
+        : /^Snapshot .* does not exist$|Storage (pool|volume) not found$/.test(reason)
           ? "NOT_FOUND"
           : /Invalid (value|CPU limit|instance|snapshot|devices|config)|Unknown configuration key/i.test(reason)
             ? "INVALID_INPUT"

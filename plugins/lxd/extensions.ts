@@ -2,7 +2,7 @@ import { type CallArgs, ProxMcpError } from "proxmcp/plugin";
 import type { LxdClient } from "./client.js";
 
 interface Since {
-  /** First LXD that has it. Absent: none has, as far as is known. */
+  /** First LXD that has it; of what came between two long-term releases, the later of them. Absent: none has, as far as is known. */
   readonly lxd?: string;
   /** First Incus that has it. Incus began as LXD 5.16, so what is older than that is in every Incus. */
   readonly incus?: string;
@@ -11,6 +11,10 @@ interface Since {
 /** Parts of the API that a server still in use may lack, by the name that `api_extensions` of `GET /1.0` has for each. */
 export const EXTENSIONS = {
   "virtual-machines": { lxd: "3.19", incus: "0.1" },
+  network_acl: { lxd: "5.0", incus: "0.1" },
+  network_forward: { lxd: "5.0", incus: "0.1" },
+  clustering_evacuation: { lxd: "5.0", incus: "0.1" },
+  clustering_evacuation_mode: { lxd: "5.21", incus: "0.1" },
   instances_rebuild: { lxd: "5.15", incus: "0.1" },
   instance_state_started_at: { incus: "6.0" },
 } as const satisfies Readonly<Record<string, Since>>;

@@ -6,12 +6,16 @@ import { hosts } from "./kinds/hosts.js";
 import { images } from "./kinds/images.js";
 import { instances } from "./kinds/instances.js";
 import { members } from "./kinds/members.js";
+import { networkAcls } from "./kinds/network-acls.js";
+import { networkForwards } from "./kinds/network-forwards.js";
 import { networks } from "./kinds/networks.js";
 import { profileTemplates } from "./kinds/profile-templates.js";
 import { profiles } from "./kinds/profiles.js";
 import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
 import { inProjects } from "./project/scope.js";
+import { storageVolumeSnapshots } from "./kinds/storage-volume-snapshots.js";
+import { storageVolumes } from "./kinds/storage-volumes.js";
 import { environmentConnections, LOCAL, LxdConnection } from "./options.js";
 
 export default defineProvider({
@@ -28,13 +32,17 @@ export default defineProvider({
   capacity,
   kinds: [
     inProjects(instances, { together: true }),
-    inProjects(snapshots, { together: true }),
-    inProjects(backups, { together: true }),
+    inProjects(snapshots, { together: true, of: "instance" }),
+    inProjects(backups, { together: true, of: "instance" }),
     inProjects(images, { together: "images_all_projects", feature: "features.images" }),
-    inProjects(profiles, { together: "profiles_all_projects", feature: "features.profiles" }),
     inProjects(networks, { together: "networks_all_projects", feature: "features.networks" }),
-    profileTemplates,
+    inProjects(networkAcls, { together: "network_acls_all_projects", feature: "features.networks" }),
+    inProjects(networkForwards, { of: "network", feature: "features.networks" }),
     storagePools,
+    inProjects(storageVolumes, { feature: "features.storage.volumes" }),
+    inProjects(storageVolumeSnapshots, { of: "volume", feature: "features.storage.volumes" }),
+    inProjects(profiles, { together: "profiles_all_projects", feature: "features.profiles" }),
+    profileTemplates,
     members,
     hosts,
   ],

@@ -135,6 +135,7 @@ export interface WireNetwork {
   readonly description?: string;
   readonly config: Config;
   readonly used_by?: readonly string[] | null;
+  readonly locations?: readonly string[] | null;
 }
 
 export interface WirePool {

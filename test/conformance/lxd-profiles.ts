@@ -40,9 +40,9 @@ export const profileScenario =
           networks: [],
           devices: [],
           nesting: true,
-          privileged: false,
+          unprivileged: true,
           used_by: 0,
-          ...(await placeOf(mine)),
+          project: "default",
         },
       );
       expect(await refusal("profile_create", { name: mine })).toBe("ALREADY_EXISTS");
@@ -65,12 +65,6 @@ export const profileScenario =
       expect(await refusal("profile_delete", { name: "default" })).toBe("INVALID_INPUT");
       expect(await refusal("profile_create", { name: "a/b" })).toBe("INVALID_INPUT");
     });
-
-    /** Which project a row says it is in, where rows say so. */
-    const placeOf = async (name: string): Promise<Row> => {
-      const { project } = await bench().item("profile_get", { name });
-      return project === undefined ? {} : { project };
-    };
 
     it("adds a profile to instances, makes it their only one, and takes it away", async () => {
       const { item, refusal } = bench();
@@ -115,7 +109,7 @@ export const profileScenario =
           devices: ["eth0", "root"],
         });
         expect(await item("profile_apply_template", { template: "development", name: dev, share: "/tmp" })).toMatchObject({
-          privileged: true,
+          unprivileged: false,
           nesting: true,
           devices: ["eth0", "root", "share"],
         });

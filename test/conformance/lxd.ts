@@ -3,6 +3,8 @@ import type { Bench } from "../conformance.js";
 import { imageScenario } from "./lxd-images.js";
 import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
 import { profileScenario } from "./lxd-profiles.js";
+import { networkScenario } from "./lxd-networks.js";
+import { storageScenario } from "./lxd-storage.js";
 
 const MIB = 1024 * 1024;
 
@@ -15,6 +17,8 @@ export const lxdScenario =
     instanceScenario(subject)(bench);
     imageScenario(subject)(bench);
     profileScenario(subject)(bench);
+    networkScenario({ image })(bench);
+    storageScenario({ image })(bench);
 
     it("leads an instance through its life", async () => {
       const { item, result, rows, call } = bench();

@@ -49,6 +49,8 @@ export async function installed(packages: readonly string[] = []): Promise<Insta
     PATH: [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
     HOME: process.env["HOME"],
     NO_COLOR: "1",
+    // A distribution's Node trusts what its system trusts, Node's own builds only what they bring: a registry behind a private CA would hang npm.
+    NODE_USE_SYSTEM_CA: "1",
     ...Object.fromEntries(
       Object.entries(process.env).filter(([name]) =>
         /^(https?_proxy|no_proxy|npm_config_(registry|cache|userconfig)|NODE_EXTRA_CA_CERTS)$/i.test(name),

@@ -1,7 +1,7 @@
 import { type ActionArgs, forClient, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
-import { versioned } from "../versioned.js";
+import { readGuarded } from "../settings.js";
 import type { WireImage } from "../wire.js";
 import { aliasPath, imageBy, imagePath, targetOf } from "./fields.js";
 import { point } from "./fetch.js";
@@ -46,11 +46,11 @@ async function updateImage({ client, key, input, signal, progress }: UpdateArgs)
     if (!own.has(alias)) throw new ProxMcpError("NOT_FOUND", `Image "${key}" has no alias "${alias}"; it has: ${[...own].join(", ") || "none"}.`);
   if (Object.keys({ ...settings, ...words }).length) {
     // PATCH merges properties, and takes none away.
-    const { wire, guarded } = await versioned<WireImage>(client, imagePath(fingerprint), ask);
+    const { metadata: wire, guard } = await readGuarded<WireImage>(client, imagePath(fingerprint), ask);
     const { public: open, auto_update, expires_at, profiles } = wire;
     const kept = Object.entries({ ...wire.properties, ...words }).filter(([, value]) => value !== "");
     const body = { public: open, auto_update, expires_at, profiles, ...settings, properties: Object.fromEntries(kept) };
-    await client.change("PUT", imagePath(fingerprint), body, guarded);
+    await client.change("PUT", imagePath(fingerprint), body, { ...ask, headers: guard });
   }
   for (const alias of removed) await client.change("DELETE", aliasPath(alias), undefined, ask);
   for (const [from, name] of Object.entries(renamed)) await client.change("POST", aliasPath(from), { name }, ask);

@@ -1,4 +1,4 @@
-import { forClient, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
+import { forClient, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
 import { weakens } from "../isolation.js";
@@ -6,6 +6,7 @@ import { applyTo, WAYS } from "../profile/apply.js";
 import { ApplyTemplateInput, applyTemplate, templateWeakens } from "../profile/apply-template.js";
 import { Profile, profileOf, profilePath } from "../profile/fields.js";
 import { SettingsInput, settingsOf, updateProfile } from "../profile/update.js";
+import { deleteUnused } from "../users.js";
 import type { WireProfile } from "../wire.js";
 
 const { kind, write, destructive } = forClient<LxdClient>();
@@ -64,13 +65,7 @@ export const profiles = kind({
       aliases: ["lxd_delete_profile"],
       async run({ client, key, signal, progress }) {
         if (key === "default") throw new ProxMcpError("INVALID_INPUT", 'Profile "default" belongs to its project and stays.');
-        try {
-          await client.change("DELETE", profilePath(key), undefined, { doing: `delete profile "${key}"`, signal, progress });
-        } catch (error) {
-          if (!isProxMcpError(error) || !/in use/i.test(error.message)) throw error;
-          const next = "Take it from its instances first: apply it with `how: remove`.";
-          throw new ProxMcpError("WRONG_STATE", error.message, { ...error.details, next });
-        }
+        await deleteUnused(client, profilePath(key), { doing: `delete profile "${key}"`, signal, progress });
       },
     }),
 

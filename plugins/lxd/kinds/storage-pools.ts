@@ -1,11 +1,12 @@
 import { facet, forClient } from "proxmcp/plugin";
 import { z } from "zod";
-import { poolSpace } from "../capacity.js";
 import type { LxdClient } from "../client.js";
-import { defined, memberName } from "../instance/fields.js";
+import { patchSettings } from "../settings.js";
+import { CreatePool, createPool, poolOf, poolPath, Usage, usage } from "../storage/pools.js";
+import { deleteUnused } from "../users.js";
 import type { WirePool } from "../wire.js";
 
-const { kind } = forClient<LxdClient>();
+const { kind, read, write, destructive } = forClient<LxdClient>();
 
 const StoragePool = z.object({
   name: facet(z.string(), "Name of the pool"),
@@ -19,40 +20,60 @@ const StoragePool = z.object({
   description: facet(z.string(), "Its owner's words").optional(),
 });
 
-/** Ceph and its like are one store for all members; any other pool is another disk on each. */
-const SHARED = /^(ceph|cephfs|cephobject|powerflex|pure|linstor|truenas|lvmcluster)$/;
-
 export const storagePools = kind({
   name: "storage_pool",
   about: "A store that holds the disks of instances",
   says: ["storage pool", "storage", "pool"],
   item: StoragePool,
   key: "name",
-  aliases: { list: ["lxd_list_storage", "lxd_list_storage_pools", "get_lxd_storage_pools"] },
+  aliases: { list: ["lxd_list_storage", "lxd_list_storage_pools", "get_lxd_storage_pools"], get: ["lxd_get_storage_pool"] },
 
   async list({ client, signal }) {
     const found = await client.get<readonly WirePool[]>("/1.0/storage-pools", { doing: "list storage pools", signal, query: { recursion: 1 } });
-    return Promise.all(
-      found.map(async (wire) => {
-        const nodes = (wire.locations ?? []).filter((location) => memberName(location));
-        const targets = nodes.length && !SHARED.test(wire.driver) ? nodes : [undefined];
-        const ask = { doing: "read storage", signal };
-        const spaces = await Promise.all(targets.map((target) => poolSpace(client, wire.name, { ...ask, query: { target } })));
-        // Half a sum is worse than none.
-        const known = spaces.filter((space) => space !== undefined);
-        const whole = known.length === spaces.length ? known : [];
-        return defined({
-          name: wire.name,
-          driver: wire.driver,
-          status: wire.status?.toLowerCase() || undefined,
-          disk: whole.reduce((sum, { total }) => sum + total, 0) || undefined,
-          disk_used: whole.length ? whole.reduce((sum, { used }) => sum + used, 0) : undefined,
-          nodes: nodes.length ? nodes : undefined,
-          used_by: wire.used_by?.length ?? 0,
-          source: wire.config.source || undefined,
-          description: wire.description || undefined,
-        });
-      }),
-    );
+    return await Promise.all(found.map((wire) => poolOf({ client, signal }, wire)));
+  },
+
+  async get({ client, key, signal }) {
+    return await poolOf({ client, signal }, await client.get<WirePool>(poolPath(key), { doing: `read storage pool "${key}"`, signal }));
+  },
+
+  actions: {
+    create: write({
+      about: "Create a storage pool, in a cluster on all its members",
+      input: CreatePool,
+      timeout: 600,
+      aliases: ["lxd_create_storage_pool", "create_lxd_storage_pool"],
+      async run(args) {
+        await createPool(args);
+        return { key: args.input.name };
+      },
+    }),
+
+    update: write({
+      about: "Change settings of a storage pool",
+      input: {
+        description: z.string().optional().describe("Free text"),
+        config: z.record(z.string(), z.string()).optional().describe('Configuration keys; "" removes one'),
+        node: z.string().optional().describe("Cluster member, for keys that only it has"),
+      },
+      async run({ client, key, input: { node, ...change }, signal, progress }) {
+        await patchSettings(client, poolPath(key), change, { doing: `change storage pool "${key}"`, signal, progress, query: { target: node } });
+      },
+    }),
+
+    usage: read({
+      about: "Show what a storage pool holds, and which volumes take the most room",
+      aliases: ["lxd_storage_usage", "lxd_get_storage_usage"],
+      output: Usage,
+      run: async (args) => await usage(args, args.key),
+    }),
+
+    delete: destructive({
+      about: "Delete a storage pool that nothing uses",
+      loses: "Deletes the storage pool. What it holds copies of, such as images, has to be fetched again.",
+      timeout: 600,
+      aliases: ["lxd_delete_storage_pool"],
+      run: ({ client, key, signal, progress }) => deleteUnused(client, poolPath(key), { doing: `delete storage pool "${key}"`, signal, progress }),
+    }),
   },
 });

@@ -4,7 +4,7 @@ import type { Ask, LxdClient } from "../client.js";
 import { rootDisk } from "../instance/fields.js";
 import { weakens } from "../isolation.js";
 import { formatSize } from "../sizes.js";
-import { versioned } from "../versioned.js";
+import { readGuarded } from "../settings.js";
 import type { Devices, WireNetwork, WirePool, WireProfile } from "../wire.js";
 import { applyTo } from "./apply.js";
 import { profilePath } from "./fields.js";
@@ -75,9 +75,14 @@ export async function applyTemplate(args: Args): Promise<{ key: string }> {
   const before = await existing(client, name, ask);
   if (before) {
     // What others have set on it beside the template stays.
-    const { wire, guarded } = before;
+    const { metadata: wire, guard } = before;
     const body = { description: input.description ?? (wire.description || description), config: { ...wire.config, ...config } };
-    await client.change("PUT", profilePath(name), { ...body, devices: mixed(wire.devices, devices, input.network !== undefined) }, guarded);
+    await client.change(
+      "PUT",
+      profilePath(name),
+      { ...body, devices: mixed(wire.devices, devices, input.network !== undefined) },
+      { ...ask, headers: guard },
+    );
     note(`Profile "${name}" was there, and has the settings of the template now.`);
   } else {
     await client.change("POST", "/1.0/profiles", { name, description, config, devices }, ask);
@@ -100,7 +105,7 @@ function mixed(before: Devices, devices: Devices, joins: boolean): Devices {
 
 async function existing(client: LxdClient, name: string, ask: Ask) {
   try {
-    return await versioned<WireProfile>(client, profilePath(name), ask);
+    return await readGuarded<WireProfile>(client, profilePath(name), ask);
   } catch (error) {
     if (isProxMcpError(error) && error.code === "NOT_FOUND") return undefined;
     throw error;

@@ -15,7 +15,7 @@ export const Profile = z.object({
   networks: facet(z.array(z.string()), "Networks it joins", { says: ["network", "bridge"] }),
   devices: facet(z.array(z.string()), "Names of its devices"),
   nesting: facet(z.boolean(), "Whether it allows containers inside"),
-  privileged: facet(z.boolean(), "Whether root inside is root on the host"),
+  unprivileged: facet(z.boolean(), "Whether root inside is nobody on the host"),
   used_by: facet(z.int(), "How many instances use it", { says: ["users"] }),
 });
 
@@ -36,7 +36,7 @@ export function profileOf(wire: WireProfile) {
     networks: nics.flatMap((nic) => nic.network ?? nic.parent ?? []),
     devices: Object.keys(wire.devices).sort(),
     nesting: isOn(wire.config["security.nesting"]),
-    privileged: isOn(wire.config["security.privileged"]),
+    unprivileged: !isOn(wire.config["security.privileged"]),
     used_by: wire.used_by?.length ?? 0,
     project: wire.project,
   });

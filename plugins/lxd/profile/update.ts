@@ -2,7 +2,7 @@ import { type ActionArgs, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
 import { formatSize } from "../sizes.js";
-import { versioned } from "../versioned.js";
+import { readGuarded } from "../settings.js";
 import type { Config, Devices, WireProfile } from "../wire.js";
 import { profilePath } from "./fields.js";
 
@@ -29,7 +29,7 @@ export async function updateProfile({ client, key, input, signal, progress }: Ac
   const ask = { doing: `change profile "${key}"`, signal, progress };
   if (Object.values(input).every((value) => value === undefined))
     throw new ProxMcpError("INVALID_INPUT", `Nothing to change: give one of ${Object.keys(SettingsInput).join(", ")}.`);
-  const { wire, guarded } = await versioned<WireProfile>(client, profilePath(key), ask);
+  const { metadata: wire, guard } = await readGuarded<WireProfile>(client, profilePath(key), ask);
   const { config, devices } = settingsOf(input);
   for (const [name, device] of Object.entries(devices))
     if (!Object.keys(device).length && !wire.devices[name]) throw new ProxMcpError("NOT_FOUND", `Profile "${key}" has no device "${name}".`);
@@ -39,7 +39,7 @@ export async function updateProfile({ client, key, input, signal, progress }: Ac
     devices: Object.fromEntries(Object.entries({ ...wire.devices, ...devices }).filter(([, device]) => Object.keys(device).length)),
   };
   try {
-    await client.change("PUT", profilePath(key), body, guarded);
+    await client.change("PUT", profilePath(key), body, { ...ask, headers: guard });
   } catch (error) {
     // The server keeps the profile as it was asked for, and says which instances could not follow.
     if (!isProxMcpError(error) || !/profile change still saved/.test(error.message)) throw error;

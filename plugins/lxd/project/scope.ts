@@ -24,6 +24,8 @@ export interface Projects {
   readonly together?: string | true;
   /** The feature that gives a project things of its own. Where it is off, those of the project default are used. */
   readonly feature?: string;
+  /** The parameter that names something in a project, to which this belongs. A list of what belongs to it is one of its project. */
+  readonly of?: string;
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -99,10 +101,8 @@ type ListArgs = Parameters<Lister["list"]>[0];
 async function listIn({ list, projects }: Lister, args: ListArgs): Promise<Listing<Row>> {
   const { client, at, where } = args;
   const wanted = projectOf(args) ?? exactly(where["project"]);
-  const { project: _, ...rest } = at;
-  // What belongs to something else, as snapshots do, is in one project like that.
-  if (wanted !== undefined || Object.keys(rest).length > 0) return await rowsOf(list, { ...args, client: client.inProject(wanted) }, wanted);
-  const { together, feature } = projects;
+  const { together, feature, of } = projects;
+  if (wanted !== undefined || (of !== undefined && of in at)) return await rowsOf(list, { ...args, client: client.inProject(wanted) }, wanted);
   if (together === true || (together && (await hasExtension(args, together))))
     return await rowsOf(list, { ...args, client: client.inAllProjects() }, undefined);
   const parts = await Promise.all((await projectsWith(args, feature)).map((project) => part(list, args, project)));

@@ -1,4 +1,5 @@
 import { makeImage } from "./images.js";
+import { memberNames, type Spread } from "./spread.js";
 import { type DeviceSet, type Guest, type Host, type Text, World } from "./world.js";
 
 /** What a sandbox begins with. */
@@ -42,6 +43,9 @@ export function makeWorld(estate: Estate, taskTime: number): World {
 
 const bridge = (world: World): string => (world.host.flavor === "incus" ? "incusbr0" : "lxdbr0");
 
+/** What all members have. */
+const everywhere = (world: World): Spread => ({ status: "Created", locations: memberNames(world).length ? memberNames(world) : ["none"], own: {} });
+
 function furnish(world: World): void {
   world.networks.set(bridge(world), {
     name: bridge(world),
@@ -49,15 +53,26 @@ function furnish(world: World): void {
     managed: true,
     description: "",
     config: { "ipv4.address": "10.10.10.1/24", "ipv4.nat": "true", "ipv6.address": "none" },
+    spread: everywhere(world),
+    forwards: new Map(),
   });
   for (const [name, type] of [
     ["lo", "loopback"],
     ["eth0", "physical"],
     ["br-lab", "bridge"],
   ] as const) {
-    world.networks.set(name, { name, type, managed: false, description: "", config: {} });
+    world.networks.set(name, { name, type, managed: false, description: "", config: {}, forwards: new Map() });
   }
-  world.pools.set("default", { name: "default", driver: "zfs", config: { source: "default", size: "64GiB" }, total: 64 * GiB, used: 19 * GiB });
+  world.pools.set("default", {
+    name: "default",
+    driver: "zfs",
+    description: "",
+    config: { source: "default", size: "64GiB" },
+    total: 64 * GiB,
+    used: 19 * GiB,
+    spread: everywhere(world),
+    volumes: new Map(),
+  });
   const nic: DeviceSet = { eth0: { name: "eth0", network: bridge(world), type: "nic" } };
   const profile = (name: string, description: string, config: Text, devices: DeviceSet): void =>
     void world.profiles.set(name, { name, description, config, devices });

@@ -1,10 +1,10 @@
 import type { SandboxCall, SandboxReply } from "proxmcp/testing";
 import { Refusal, refusal, sync } from "./answers.js";
-import * as catalogue from "./catalogue.js";
 import { certificates, deleteCertificate, postCertificate } from "./certificates.js";
 import { createGuest } from "./creation.js";
 import * as backups from "./backups.js";
 import { exec } from "./exec.js";
+import { changeMember } from "./evacuation.js";
 import { deleteFile, readFile, writeFile } from "./files.js";
 import { exportImage, offerImage, postImage } from "./image-transfer.js";
 import * as images from "./images.js";
@@ -14,8 +14,10 @@ import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
 import * as profiles from "./profiles.js";
 import { renderState } from "./render.js";
 import { cluster, members, projects, resources, serverInfo } from "./server.js";
+import { NETWORK_ROUTES } from "./network-routes.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
+import { STORAGE_ROUTES } from "./storage-routes.js";
 import type { World } from "./world.js";
 
 /** One request, with what the routes need of it. */
@@ -30,7 +32,7 @@ export interface Call extends Omit<SandboxCall, "json"> {
   json<Body>(): Body;
 }
 
-type Answer = (call: Call) => SandboxReply | Promise<SandboxReply>;
+export type Answer = (call: Call) => SandboxReply | Promise<SandboxReply>;
 interface Route {
   readonly path: RegExp;
   readonly methods: Readonly<Record<string, Answer>>;
@@ -54,6 +56,7 @@ const ROUTES: readonly Route[] = [
   route("/1.0/cluster", { GET: cluster }),
   route("/1.0/cluster/members", { GET: members }),
   route("/1.0/cluster/members/*", { GET: members }),
+  route("/1.0/cluster/members/*/state", { POST: changeMember }),
   route("/1.0/projects", { GET: projects }),
   route("/1.0/projects/*", { GET: projects }),
   route("/1.0/instances", { GET: listGuests, POST: createGuest }),
@@ -83,8 +86,7 @@ const ROUTES: readonly Route[] = [
   route("/1.0/images/*/export", { GET: exportImage }, true),
   route("/1.0/images/*/refresh", { POST: images.refreshImage }),
   route("/1.0/images/*/secret", { POST: offerImage }),
-  route("/1.0/networks", { GET: catalogue.listNetworks }),
-  route("/1.0/networks/*", { GET: catalogue.showNetwork }),
+  ...NETWORK_ROUTES.map(([path, methods]) => route(path, methods)),
   route("/1.0/profiles", { GET: profiles.listProfiles, POST: profiles.createProfile }),
   route("/1.0/profiles/*", {
     GET: profiles.showProfile,
@@ -93,9 +95,7 @@ const ROUTES: readonly Route[] = [
     POST: profiles.renameProfile,
     DELETE: profiles.deleteProfile,
   }),
-  route("/1.0/storage-pools", { GET: catalogue.listPools }),
-  route("/1.0/storage-pools/*", { GET: catalogue.showPool }),
-  route("/1.0/storage-pools/*/resources", { GET: catalogue.poolResources }),
+  ...STORAGE_ROUTES.map(([path, methods]) => route(path, methods)),
   route("/1.0/operations", { GET: (call) => sync(call.world.operations.list()) }),
   route("/1.0/operations/*", { GET: (call) => sync(call.world.operations.get(call.names[0] ?? "")), DELETE: cancelOperation }),
   route("/1.0/operations/*/wait", {

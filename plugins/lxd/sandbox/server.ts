@@ -1,5 +1,6 @@
 import { Refusal, sync } from "./answers.js";
 import type { Call } from "./router.js";
+import { targetOf } from "./spread.js";
 
 /** A few of the several hundred; those that clients ask for. */
 const EXTENSIONS = [
@@ -20,9 +21,10 @@ const EXTENSIONS = [
   "instance_get_full",
   "snapshot_expiry_creation",
   "resources_v2",
+  "network_acl",
+  "network_forward",
+  "clustering_evacuation",
 ];
-
-const offline = (call: Call, member: string): boolean => call.world.host.members.includes(`!${member}`);
 
 /** `GET /1.0`: open to all, and in full for those whom the server trusts. */
 export function serverInfo(call: Call) {
@@ -33,7 +35,15 @@ export function serverInfo(call: Call) {
     api_extensions: [
       ...EXTENSIONS,
       ...(incus
-        ? ["dev_incus_events", "instance_state_started_at", "instance_state_cpu_time", "instances_rebuild", "resources_load", "exec_output"]
+        ? [
+            "dev_incus_events",
+            "instance_state_started_at",
+            "instance_state_cpu_time",
+            "instances_rebuild",
+            "resources_load",
+            "exec_output",
+            "clustering_evacuation_mode",
+          ]
         : ["restrict_devlxd"]),
     ],
     api_status: "stable",
@@ -74,11 +84,7 @@ export function serverInfo(call: Call) {
 /** `GET /1.0/resources`, of the member that `target` names where there is a cluster. */
 export function resources(call: Call) {
   const { host } = call.world;
-  const target = call.query.get("target");
-  if (target && host.members.length) {
-    if (offline(call, target)) throw new Refusal(503, `Failed to connect to cluster member "${target}"`);
-    if (!host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
-  }
+  targetOf(call);
   return sync({
     cpu: {
       architecture: host.architecture,
@@ -127,8 +133,11 @@ export function members(call: Call) {
       server_name: name,
       url: `https://10.10.0.${at + 11}:8443`,
       database: true,
-      status: member.startsWith("!") ? "Offline" : "Online",
-      message: member.startsWith("!") ? "No heartbeat for 48m12s (2025-06-01 10:02:11 +0000 UTC)" : "Fully operational",
+      ...(member.startsWith("!")
+        ? { status: "Offline", message: "No heartbeat for 48m12s (2025-06-01 10:02:11 +0000 UTC)" }
+        : call.world.evacuated.has(name)
+          ? { status: "Evacuated", message: "Unavailable due to maintenance" }
+          : { status: "Online", message: "Fully operational" }),
       architecture: host.architecture,
       failure_domain: "default",
       description: "",

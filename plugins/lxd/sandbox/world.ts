@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Trust } from "./certificates.js";
 import { Operations } from "./operations.js";
+import type { Spread } from "./spread.js";
 
 export type Text = Record<string, string>;
 export type DeviceSet = Record<string, Text>;
@@ -107,20 +108,67 @@ export interface Profile {
   devices: DeviceSet;
 }
 
+/** A rule of an access list, as it is on the wire. */
+export type Rule = Readonly<Record<string, string>>;
+
+export interface Acl {
+  readonly name: string;
+  description: string;
+  ingress: readonly Rule[];
+  egress: readonly Rule[];
+  config: Text;
+}
+
+export interface Forward {
+  readonly listen_address: string;
+  readonly location: string;
+  description: string;
+  config: Text;
+  ports: readonly Readonly<Record<string, string>>[];
+}
+
 export interface Network {
   readonly name: string;
   readonly type: string;
   readonly managed: boolean;
-  readonly description: string;
+  description: string;
+  config: Text;
+  /** Of one that the server runs. */
+  spread?: Spread;
+  /** By address and member. */
+  readonly forwards: Map<string, Forward>;
+}
+
+export interface VolumeSnapshot {
+  name: string;
+  description: string;
+  expires_at: string | null;
+  readonly created_at: string;
+  /** What a restore puts back. */
   readonly config: Text;
+}
+
+/** A custom volume. */
+export interface Volume {
+  name: string;
+  readonly content_type: string;
+  description: string;
+  config: Text;
+  readonly location: string;
+  readonly created_at: string;
+  snapshots: VolumeSnapshot[];
 }
 
 export interface Pool {
   readonly name: string;
   readonly driver: string;
-  readonly config: Text;
+  description: string;
+  config: Text;
   readonly total: number;
   readonly used: number;
+  readonly spread: Spread;
+  /** Custom ones, by name and member. */
+  readonly volumes: Map<string, Volume>;
 }
 
 export interface Host {
@@ -143,7 +191,10 @@ export class World {
   readonly images: Image[] = [];
   readonly profiles = new Map<string, Profile>();
   readonly networks = new Map<string, Network>();
+  readonly acls = new Map<string, Acl>();
   readonly pools = new Map<string, Pool>();
+  /** Members that are out of service, each with the instances that were taken from it. */
+  readonly evacuated = new Map<string, readonly string[]>();
   readonly operations = new Operations();
   readonly trust = new Trust();
   /** Words by which strangers may have an image. */

@@ -1,0 +1,129 @@
+import { type ActionArgs, type CallArgs, facet } from "proxmcp/plugin";
+import { z } from "zod";
+import { poolSpace } from "../capacity.js";
+import type { Ask, LxdClient } from "../client.js";
+import { createSpread } from "../cluster/spread.js";
+import { defined, memberName } from "../instance/fields.js";
+import { formatSize, parseSize } from "../sizes.js";
+import { usersOf } from "../users.js";
+import type { WirePool } from "../wire.js";
+import { listVolumes, usedBy, volumesOf } from "./volumes.js";
+
+type Args = Pick<CallArgs<LxdClient>, "client" | "signal">;
+
+export const poolPath = (name: string): string => `/1.0/storage-pools/${encodeURIComponent(name)}`;
+
+/** Ceph and its like are one store for all members; any other pool is another disk on each. */
+const SHARED = /^(ceph|cephfs|cephobject|powerflex|pure|linstor|truenas|lvmcluster)$/;
+
+/** Its space on each member, or as a whole under the name of no member. */
+async function spacesOf({ client, signal }: Args, wire: WirePool) {
+  const nodes = (wire.locations ?? []).filter((location) => memberName(location)).sort();
+  const targets = nodes.length && !SHARED.test(wire.driver) ? nodes : [undefined];
+  const spaces = await Promise.all(
+    targets.map(async (node) => ({ node, space: await poolSpace(client, wire.name, { doing: "read storage", signal, query: { target: node } }) })),
+  );
+  // Half a sum is worse than none.
+  const whole = spaces.every(({ space }) => space) ? spaces.flatMap(({ space }) => space ?? []) : [];
+  return {
+    nodes: nodes.length ? nodes : undefined,
+    spaces,
+    disk: whole.reduce((sum, { total }) => sum + total, 0) || undefined,
+    disk_used: whole.length ? whole.reduce((sum, { used }) => sum + used, 0) : undefined,
+  };
+}
+
+/** A pool as the tools show it. */
+export async function poolOf(args: Args, wire: WirePool) {
+  const { nodes, disk, disk_used } = await spacesOf(args, wire);
+  return defined({
+    name: wire.name,
+    driver: wire.driver,
+    status: wire.status?.toLowerCase() || undefined,
+    disk,
+    disk_used,
+    nodes,
+    used_by: wire.used_by?.length ?? 0,
+    source: wire.config["source"] || undefined,
+    description: wire.description || undefined,
+  });
+}
+
+const bytes = (about: string) => facet(z.int(), about, { unit: "bytes" });
+
+export const Usage = z.object({
+  disk: bytes("Size of the pool").optional(),
+  disk_used: bytes("Used of it").optional(),
+  disk_free: bytes("Left of it").optional(),
+  nodes: z
+    .array(z.object({ node: z.string(), disk: z.int().optional(), disk_used: z.int().optional() }))
+    .optional()
+    .describe("Its part on each cluster member"),
+  used_by: z.record(z.string(), z.array(z.string())).describe("What is in it: instances, images, profiles, volumes"),
+  volumes: z
+    .array(z.object({ name: z.string(), type: z.string(), node: z.string().optional(), disk_used: z.int().optional(), disk: z.int().optional() }))
+    .describe("Its volumes, the largest first"),
+});
+
+/** What a pool holds and how much room that takes. */
+export async function usage({ client, signal }: Args, name: string): Promise<z.output<typeof Usage>> {
+  const ask = { doing: `read the usage of storage pool "${name}"`, signal };
+  const wire = await client.get<WirePool>(poolPath(name), ask);
+  const [{ nodes, spaces, disk, disk_used }, found] = await Promise.all([spacesOf({ client, signal }, wire), listVolumes(client, name, ask)]);
+  const { volumes } = volumesOf(found);
+  return {
+    ...defined({ disk, disk_used, disk_free: disk === undefined || disk_used === undefined ? undefined : disk - disk_used }),
+    ...(nodes ? { nodes: spaces.map(({ node, space }) => defined({ node: node ?? "all", disk: space?.total, disk_used: space?.used })) } : {}),
+    used_by: Object.fromEntries(Object.entries(usersOf(wire.used_by)).map(([kind, names]) => [kind, [...names]])),
+    volumes: await sized(client, name, volumes, ask),
+  };
+}
+
+/** With what each takes. Some drivers never know, so the first is asked before the others. */
+async function sized(client: LxdClient, pool: string, volumes: ReturnType<typeof volumesOf>["volumes"], ask: Ask) {
+  const [first, ...others] = volumes;
+  if (!first) return [];
+  const known = await usedBy(client, pool, first, ask);
+  const rest = await Promise.all(others.map(async (volume) => (known === undefined ? undefined : await usedBy(client, pool, volume, ask))));
+  return volumes
+    .map((volume, at) =>
+      defined({
+        name: volume.name,
+        type: volume.type,
+        node: memberName(volume.location),
+        disk_used: at === 0 ? known : rest[at - 1],
+        disk: parseSize(volume.config["size"]),
+      }),
+    )
+    .sort((one, other) => (other.disk_used ?? other.disk ?? 0) - (one.disk_used ?? one.disk ?? 0));
+}
+
+export const CreatePool = {
+  name: z.string().min(1).describe("Its name"),
+  driver: z.string().min(1).describe("dir, btrfs, zfs, lvm, ceph; the host needs the tools of it"),
+  source: z.string().optional().describe("Disk, folder, dataset or Ceph pool; default: a file or folder of the server's own"),
+  disk: z.int().min(1).optional().describe("Bytes of that file, where it makes one"),
+  description: z.string().optional().describe("Free text"),
+  config: z.record(z.string(), z.string()).optional().describe("Further configuration keys"),
+  member_config: z.record(z.string(), z.record(z.string(), z.string())).optional().describe("By cluster member: its own source, where they differ"),
+};
+
+/** Keys that each member of a cluster has for itself. */
+const OWN = ["source", "size", "source.wipe", "volatile.initial_source", "zfs.pool_name", "lvm.vg_name", "lvm.thinpool_name", "lvm.vg.force_reuse"];
+
+/** Creates a pool: `POST /1.0/storage-pools`, in a cluster once for each member and once for all. */
+export async function createPool({
+  client,
+  input,
+  signal,
+  progress,
+}: ActionArgs<LxdClient, z.output<z.ZodObject<typeof CreatePool>>>): Promise<void> {
+  const { name, driver, source, disk, description, member_config: members } = input;
+  const config = {
+    ...(source === undefined ? {} : { source }),
+    ...(disk === undefined ? {} : { size: formatSize(disk) }),
+    ...input.config,
+  };
+  const spread = { collection: "/1.0/storage-pools", name, kind: { driver }, description, config, own: OWN, members };
+  await createSpread(client, spread, { doing: `create storage pool "${name}"`, signal, progress });
+}
