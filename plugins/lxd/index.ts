@@ -11,6 +11,7 @@ import { networkForwards } from "./kinds/network-forwards.js";
 import { networks } from "./kinds/networks.js";
 import { profileTemplates } from "./kinds/profile-templates.js";
 import { profiles } from "./kinds/profiles.js";
+import { projects } from "./kinds/projects.js";
 import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
 import { inProjects } from "./project/scope.js";
@@ -43,6 +44,7 @@ export default defineProvider({
     inProjects(storageVolumeSnapshots, { of: "volume", feature: "features.storage.volumes" }),
     inProjects(profiles, { together: "profiles_all_projects", feature: "features.profiles" }),
     profileTemplates,
+    projects,
     members,
     hosts,
   ],

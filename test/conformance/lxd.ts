@@ -3,6 +3,7 @@ import type { Bench } from "../conformance.js";
 import { imageScenario } from "./lxd-images.js";
 import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
 import { profileScenario } from "./lxd-profiles.js";
+import { projectScenario } from "./lxd-projects.js";
 import { networkScenario } from "./lxd-networks.js";
 import { storageScenario } from "./lxd-storage.js";
 
@@ -17,6 +18,7 @@ export const lxdScenario =
     instanceScenario(subject)(bench);
     imageScenario(subject)(bench);
     profileScenario(subject)(bench);
+    projectScenario(subject)(bench);
     networkScenario({ image })(bench);
     storageScenario({ image })(bench);
 

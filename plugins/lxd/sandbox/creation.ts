@@ -17,6 +17,8 @@ interface Source {
   readonly server?: string;
   /** What to copy: an instance, or `instance/snapshot`. */
   readonly source?: string;
+  /** Where that is, if not here. */
+  readonly project?: string;
   readonly instance_only?: boolean;
   /** Of a migration: `pull` or `push`, and where the other side is. */
   readonly mode?: string;
@@ -59,7 +61,8 @@ export function createGuest(call: Call) {
   if (target && !world.host.members.length) throw new Refusal(400, "Target only allowed when clustered");
   if (target && !world.host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
   if (source.type === "migration") return receiveGuest(call, body, source, { name, type, profiles, ...(target ? { target } : {}) });
-  const original = source.type === "copy" ? originalOf(world, source.source ?? "") : undefined;
+  const original =
+    source.type === "copy" ? originalOf(source.project ? (world.projects.get(source.project) ?? world) : world, source.source ?? "") : undefined;
   return accepted(
     world.operations.start({
       description: "Creating instance",
@@ -149,7 +152,7 @@ function receiveGuest(
 function originalOf(world: World, source: string): Snapshot["of"] & Partial<Pick<Guest, "snapshots">> {
   const [name = "", snapshot] = source.split("/");
   const guest = world.guests.get(name);
-  if (!guest) throw new Refusal(404, `Failed to fetch instance "${name}" in project "default": Instance not found`);
+  if (!guest) throw new Refusal(404, `Failed to fetch instance "${name}" in project "${world.project}": Instance not found`);
   const found = guest.snapshots.find((one) => one.name === snapshot);
   if (snapshot !== undefined && !found) throw new Refusal(404, snapshotMissing(snapshot, name));
   return found?.of ?? guest;

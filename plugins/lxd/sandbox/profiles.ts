@@ -4,7 +4,8 @@ import type { Call } from "./router.js";
 import { configFault, deviceFault } from "./rules.js";
 import type { DeviceSet, Profile, Text, World } from "./world.js";
 
-const usersOf = (world: World, name: string): string[] => world.usersOf(({ profiles }) => profiles.includes(name));
+const usersOf = (world: World, name: string): string[] =>
+  world.usersOf(({ profiles }, user) => user.profiles === world.profiles && profiles.includes(name));
 
 const renderProfile = (world: World, profile: Profile) => ({ ...profile, used_by: usersOf(world, profile.name) });
 

@@ -13,7 +13,8 @@ import { deleteGuest, listGuests, patchGuest, putGuest, rebuildGuest, renameGues
 import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
 import * as profiles from "./profiles.js";
 import { renderState } from "./render.js";
-import { cluster, members, projects, resources, serverInfo } from "./server.js";
+import * as projects from "./projects.js";
+import { cluster, members, resources, serverInfo } from "./server.js";
 import { NETWORK_ROUTES } from "./network-routes.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
@@ -57,8 +58,14 @@ const ROUTES: readonly Route[] = [
   route("/1.0/cluster/members", { GET: members }),
   route("/1.0/cluster/members/*", { GET: members }),
   route("/1.0/cluster/members/*/state", { POST: changeMember }),
-  route("/1.0/projects", { GET: projects }),
-  route("/1.0/projects/*", { GET: projects }),
+  route("/1.0/projects", { GET: projects.listProjects, POST: projects.createProject }),
+  route("/1.0/projects/*", {
+    GET: projects.showProject,
+    PUT: projects.changeProject,
+    POST: projects.renameProject,
+    DELETE: projects.deleteProject,
+  }),
+  route("/1.0/projects/*/state", { GET: projects.projectState }),
   route("/1.0/instances", { GET: listGuests, POST: createGuest }),
   route("/1.0/instances/*", { GET: showGuest, PUT: putGuest, PATCH: patchGuest, DELETE: deleteGuest, POST: renameGuest }),
   route("/1.0/instances/*/state", { GET: (call) => sync(renderState(call.world, guestOf(call))), PUT: changeState }),
@@ -123,17 +130,20 @@ export async function answer(world: World, request: SandboxCall, trusted: boolea
     if (!trusted && !asking && !(open && request.method === "GET")) return refusal(403, "not authorized");
     const handler = methods[request.method];
     if (!handler) return refusal(501, "not implemented");
-    const call: Call = {
+    const project = request.query.get("project") || "default";
+    const callIn = (place: World): Call => ({
       ...request,
-      world,
+      world: place,
       trusted,
       names: match.slice(1).map(decodeURIComponent),
-      project: request.query.get("project") || "default",
+      project,
       range: request.headers.range as string | undefined,
       json: <Body>() => bodyOf(request) as Body,
-    };
+    });
     try {
-      return await handler(call);
+      if (projects.asksAll({ world, ...request, path })) return await projects.listAll(world, path, (place) => handler(callIn(place)));
+      const place = projects.worldOf(world, path, project);
+      return place ? await handler(callIn(place)) : projects.noProject(path, request.method, project);
     } catch (error) {
       if (error instanceof Refusal) return refusal(error.status, error.message);
       throw error;

@@ -152,16 +152,3 @@ export function members(call: Call) {
   if (!one) throw new Refusal(404, "Cluster member not found");
   return sync(one);
 }
-
-export function projects(call: Call) {
-  const wanted = call.names[0];
-  const project = {
-    config: { "features.images": "true", "features.networks": "true", "features.profiles": "true", "features.storage.volumes": "true" },
-    description: "Default project",
-    name: "default",
-    used_by: call.world.usersOf(() => true),
-  };
-  if (wanted === undefined) return sync(call.query.get("recursion") ? [project] : ["/1.0/projects/default"]);
-  if (wanted !== "default") throw new Refusal(404, "Project not found");
-  return sync(project);
-}
