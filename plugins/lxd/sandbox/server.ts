@@ -37,6 +37,10 @@ export function serverInfo(call: Call) {
       ...(incus
         ? [
             "dev_incus_events",
+            "images_all_projects",
+            "profiles_all_projects",
+            "networks_all_projects",
+            "network_acls_all_projects",
             "instance_state_started_at",
             "instance_state_cpu_time",
             "instances_rebuild",
