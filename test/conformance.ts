@@ -14,6 +14,9 @@ export interface Subject {
 
 export type Row = Readonly<Record<string, unknown>>;
 
+/** Lists whose rows come and go by themselves between two calls. */
+const PASSING = new Set(["lxd_operation_list"]);
+
 /** A connected app with shortcuts for tests. */
 export interface Bench {
   readonly app: ProxMcp;
@@ -63,13 +66,13 @@ export function conformance(subject: Subject, scenario: (bench: () => Bench) => 
         expect(errors, tool.name).toBeUndefined();
         expect(total, tool.name).toBe((items as Row[]).length);
         const [first] = items as Row[];
-        if (first) await agrees(bench.app, tool, first);
+        if (first && !PASSING.has(tool.name)) await agrees(bench.app, tool, first);
       }
     });
 
     it("pages a list so that each row comes once", async () => {
       for (const tool of toolsFor(bench.app, "list")) {
-        if (tool.operation?.kind.listRequires?.length) continue;
+        if (tool.operation?.kind.listRequires?.length || PASSING.has(tool.name)) continue;
         const whole = (await bench.app.call(tool.name, { limit: 1000 }))["items"] as Row[];
         const walked: Row[] = [];
         let cursor: unknown;
@@ -88,7 +91,7 @@ export function conformance(subject: Subject, scenario: (bench: () => Bench) => 
     it("honours every filter that a row's own values make", async () => {
       for (const tool of toolsFor(bench.app, "list")) {
         const { operation } = tool;
-        if (!operation || operation.kind.listRequires?.length) continue;
+        if (!operation || operation.kind.listRequires?.length || PASSING.has(tool.name)) continue;
         const whole = (await bench.app.call(tool.name, { limit: 1000 }))["items"] as Row[];
         const [sample] = whole;
         if (!sample) continue;
@@ -127,7 +130,7 @@ export function conformance(subject: Subject, scenario: (bench: () => Bench) => 
     it("says NOT_FOUND for what is not there", async () => {
       for (const tool of toolsFor(bench.app, "get")) {
         const { kind } = tool.operation ?? {};
-        if (!kind || kind.within) continue;
+        if (!kind || Object.keys(kind.within ?? {}).some((name) => name !== "project")) continue;
         const error: unknown = await bench.app.call(tool.name, { [kind.key]: "nothere" }).catch((failure: unknown) => failure);
         expect(isProxMcpError(error) ? error.code : error, tool.name).toBe("NOT_FOUND");
         expect((error as Error).message, tool.name).toContain("nothere");

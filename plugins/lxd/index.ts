@@ -2,6 +2,7 @@ import { defineProvider } from "proxmcp/plugin";
 import { capacity, testConnection } from "./capacity.js";
 import { LxdClient } from "./client.js";
 import { backups } from "./kinds/backups.js";
+import { certificates } from "./kinds/certificates.js";
 import { hosts } from "./kinds/hosts.js";
 import { images } from "./kinds/images.js";
 import { instances } from "./kinds/instances.js";
@@ -9,11 +10,13 @@ import { members } from "./kinds/members.js";
 import { networkAcls } from "./kinds/network-acls.js";
 import { networkForwards } from "./kinds/network-forwards.js";
 import { networks } from "./kinds/networks.js";
+import { operations } from "./kinds/operations.js";
 import { profileTemplates } from "./kinds/profile-templates.js";
 import { profiles } from "./kinds/profiles.js";
 import { projects } from "./kinds/projects.js";
 import { snapshots } from "./kinds/snapshots.js";
 import { storagePools } from "./kinds/storage-pools.js";
+import { warnings } from "./kinds/warnings.js";
 import { inProjects } from "./project/scope.js";
 import { storageVolumeSnapshots } from "./kinds/storage-volume-snapshots.js";
 import { storageVolumes } from "./kinds/storage-volumes.js";
@@ -45,6 +48,9 @@ export default defineProvider({
     inProjects(profiles, { together: "profiles_all_projects", feature: "features.profiles" }),
     profileTemplates,
     projects,
+    certificates,
+    inProjects(operations, { together: "operations_get_query_all_projects" }),
+    warnings,
     members,
     hosts,
   ],

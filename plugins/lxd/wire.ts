@@ -17,7 +17,11 @@ export interface Operation {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly may_cancel: boolean;
   /** Paths of what it works on. */
-  readonly resources?: { readonly instances?: readonly string[] } | null;
+  readonly resources?: Readonly<Partial<Record<string, readonly string[] | null>>> | null;
+  /** `task`, `websocket` or `token`. */
+  readonly class?: string;
+  readonly created_at?: string;
+  readonly location?: string;
   readonly err: string;
 }
 

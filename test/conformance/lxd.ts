@@ -5,6 +5,7 @@ import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
 import { profileScenario } from "./lxd-profiles.js";
 import { projectScenario } from "./lxd-projects.js";
 import { networkScenario } from "./lxd-networks.js";
+import { serverScenario } from "./lxd-server.js";
 import { storageScenario } from "./lxd-storage.js";
 
 const MIB = 1024 * 1024;
@@ -19,6 +20,7 @@ export const lxdScenario =
     imageScenario(subject)(bench);
     profileScenario(subject)(bench);
     projectScenario(subject)(bench);
+    serverScenario(bench);
     networkScenario({ image })(bench);
     storageScenario({ image })(bench);
 

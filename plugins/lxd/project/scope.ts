@@ -122,7 +122,7 @@ async function part(list: Lister["list"], args: ListArgs, project: string): Prom
   try {
     return await rowsOf(list, { ...args, client: args.client.inProject(project) }, project);
   } catch (error) {
-    if (args.signal.aborted || !isProxMcpError(error) || project === STANDARD) throw error;
+    if (args.signal.aborted || !isProxMcpError(error)) throw error;
     return { items: [], errors: [{ ...error.report(), source: project }] };
   }
 }

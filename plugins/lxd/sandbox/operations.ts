@@ -80,6 +80,7 @@ export class Operations {
     try {
       if (spec.taskError !== undefined) throw new Error(spec.taskError);
       await spec.run(task);
+      if (one.abort.signal.aborted) throw new Error("cancelled");
       one.wire = { ...one.wire, status: "Success", status_code: 200, may_cancel: false };
     } catch (error) {
       const cancelled = one.abort.signal.aborted;
@@ -98,9 +99,11 @@ export class Operations {
     this.#forget.add(timer);
   }
 
-  list(): Readonly<Record<string, readonly string[]>> {
+  /** By status: paths, or with `full` the operations themselves. */
+  list(full: boolean): Readonly<Record<string, readonly unknown[]>> {
     const byStatus = Object.groupBy([...this.#running.values()], ({ wire }) => wire.status.toLowerCase());
-    return Object.fromEntries(Object.entries(byStatus).map(([status, of]) => [status, (of ?? []).map(({ wire }) => `/1.0/operations/${wire.id}`)]));
+    const shown = ({ wire }: Running): unknown => (full ? wire : `/1.0/operations/${wire.id}`);
+    return Object.fromEntries(Object.entries(byStatus).map(([status, of]) => [status, (of ?? []).map(shown)]));
   }
 
   get(id: string) {

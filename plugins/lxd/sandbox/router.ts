@@ -1,6 +1,6 @@
 import type { SandboxCall, SandboxReply } from "proxmcp/testing";
 import { Refusal, refusal, sync } from "./answers.js";
-import { certificates, deleteCertificate, postCertificate } from "./certificates.js";
+import { certificates, changeCertificate, deleteCertificate, postCertificate } from "./certificates.js";
 import { createGuest } from "./creation.js";
 import * as backups from "./backups.js";
 import { exec } from "./exec.js";
@@ -19,6 +19,7 @@ import { NETWORK_ROUTES } from "./network-routes.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
 import { STORAGE_ROUTES } from "./storage-routes.js";
+import * as warnings from "./warnings.js";
 import type { World } from "./world.js";
 
 /** One request, with what the routes need of it. */
@@ -51,9 +52,15 @@ const ROUTES: readonly Route[] = [
   route("/", { GET: () => sync(["/1.0"]) }, true),
   route("/1.0", { GET: serverInfo }, true),
   route("/1.0/certificates", { GET: certificates, POST: postCertificate }),
-  route("/1.0/certificates/*", { GET: certificates, DELETE: deleteCertificate }),
+  route("/1.0/certificates/*", { GET: certificates, PUT: changeCertificate, DELETE: deleteCertificate }),
   route("/1.0/resources", { GET: resources }),
-  route("/1.0/warnings", { GET: () => sync([]) }),
+  route("/1.0/warnings", { GET: warnings.listWarnings }),
+  route("/1.0/warnings/*", {
+    GET: warnings.showWarning,
+    PUT: warnings.changeWarning,
+    PATCH: warnings.changeWarning,
+    DELETE: warnings.deleteWarning,
+  }),
   route("/1.0/cluster", { GET: cluster }),
   route("/1.0/cluster/members", { GET: members }),
   route("/1.0/cluster/members/*", { GET: members }),
@@ -103,7 +110,7 @@ const ROUTES: readonly Route[] = [
     DELETE: profiles.deleteProfile,
   }),
   ...STORAGE_ROUTES.map(([path, methods]) => route(path, methods)),
-  route("/1.0/operations", { GET: (call) => sync(call.world.operations.list()) }),
+  route("/1.0/operations", { GET: (call) => sync(call.world.operations.list(Boolean(call.query.get("recursion")))) }),
   route("/1.0/operations/*", { GET: (call) => sync(call.world.operations.get(call.names[0] ?? "")), DELETE: cancelOperation }),
   route("/1.0/operations/*/wait", {
     GET: async (call) => sync(await call.world.operations.wait(call.names[0] ?? "", call.query.get("timeout"), call.signal)),

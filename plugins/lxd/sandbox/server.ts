@@ -21,6 +21,7 @@ const EXTENSIONS = [
   "instance_get_full",
   "snapshot_expiry_creation",
   "resources_v2",
+  "warnings",
   "network_acl",
   "network_forward",
   "clustering_evacuation",

@@ -168,6 +168,18 @@ export interface Pool {
   readonly volumes: Map<string, Volume>;
 }
 
+/** Trouble that the server has noted. */
+export interface Warning {
+  readonly uuid: string;
+  status: string;
+  readonly type: string;
+  readonly severity: string;
+  readonly last_message: string;
+  readonly count: number;
+  readonly first_seen_at: string;
+  readonly last_seen_at: string;
+}
+
 export interface Host {
   readonly name: string;
   readonly flavor: "lxd" | "incus";

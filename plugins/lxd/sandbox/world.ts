@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Trust } from "./certificates.js";
 import { Operations } from "./operations.js";
 
-import type { Acl, DeviceSet, Guest, Host, Image, Network, Pool, Profile, Text } from "./things.js";
+import type { Acl, DeviceSet, Guest, Host, Image, Network, Pool, Profile, Text, Warning } from "./things.js";
 
 export type * from "./things.js";
 
@@ -27,6 +27,8 @@ export class World {
   profiles = new Map<string, Profile>();
   networks = new Map<string, Network>();
   acls = new Map<string, Acl>();
+  /** Trouble that it has noted about itself. */
+  warnings: Warning[] = [];
   readonly #root: World | undefined;
   readonly #pools = new Map<string, Pool>();
   readonly #volumes = new Map<string, Pool["volumes"]>();
