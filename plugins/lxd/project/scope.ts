@@ -106,7 +106,12 @@ async function listIn({ list, projects }: Lister, args: ListArgs): Promise<Listi
   if (together === true || (together && (await hasExtension(args, together))))
     return await rowsOf(list, { ...args, client: client.inAllProjects() }, undefined);
   const parts = await Promise.all((await projectsWith(args, feature)).map((project) => part(list, args, project)));
-  return { items: parts.flatMap(({ items }) => items), errors: parts.flatMap(({ errors }) => errors ?? []) };
+  const failed = parts.flatMap(({ failure }) => failure ?? []);
+  if (failed[0] && failed.length === parts.length) throw failed[0].error;
+  return {
+    items: parts.flatMap(({ items }) => items),
+    errors: parts.flatMap(({ errors = [], failure }) => [...errors, ...(failure ? [{ ...failure.error.report(), source: failure.project }] : [])]),
+  };
 }
 
 const exactly = (condition: unknown): string | undefined => (typeof condition === "string" && !condition.includes("*") ? condition : undefined);
@@ -117,13 +122,17 @@ async function rowsOf(list: Lister["list"], args: ListArgs, project: string | un
   return { items: items.map((row) => stamped(row as Row, project)), errors };
 }
 
+interface Part extends Listing<Row> {
+  readonly failure?: { readonly project: string; readonly error: ProxMcpError };
+}
+
 /** One project of several: what is wrong with it takes nothing from the others. */
-async function part(list: Lister["list"], args: ListArgs, project: string): Promise<Listing<Row>> {
+async function part(list: Lister["list"], args: ListArgs, project: string): Promise<Part> {
   try {
     return await rowsOf(list, { ...args, client: args.client.inProject(project) }, project);
   } catch (error) {
     if (args.signal.aborted || !isProxMcpError(error)) throw error;
-    return { items: [], errors: [{ ...error.report(), source: project }] };
+    return { items: [], failure: { project, error } };
   }
 }
 
