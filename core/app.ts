@@ -119,13 +119,8 @@ export class ProxMcp<Tools = any> {
         }),
       ),
     ];
-    for (const tool of this.#tools) {
-      for (const name of [tool.name, ...tool.aliases]) {
-        const other = this.#byName.get(name);
-        if (other) throw new ProxMcpError("PLUGIN_INVALID", `The tool name ${name} means both ${other.name} and ${tool.name}.`);
-        this.#byName.set(name, tool);
-      }
-    }
+    // That none of these means two tools was made sure of when the plugins were loaded.
+    for (const tool of this.#tools) for (const name of [tool.name, ...tool.aliases]) this.#byName.set(name, tool);
   }
 
   /** The connections, in the order of their providers. */

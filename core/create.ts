@@ -6,14 +6,15 @@ import type { Caller } from "./call/context.js";
 import { POLICY } from "./call/policy.js";
 import { type ConfiguredConnection, inventory } from "./config/inventory.js";
 import { checkConfig } from "./config/load.js";
-import { type LoadedPlugin, loadPlugin } from "./config/plugins.js";
+import { PluginSet } from "./config/plugin-set.js";
 import { type CheckedConfig, type Config, DEFAULTS, limitsOf } from "./config/schema.js";
 import { Secrets } from "./config/secrets.js";
 import { ConnectionEntry, Connections } from "./connections.js";
 import { Services } from "./container.js";
 import type { Provider } from "./declare/provider.js";
 import { PEERS } from "./declare/tokens.js";
-import { ProxMcpError, toProxMcpError } from "./errors.js";
+import type { ProxMcpError } from "./errors.js";
+import { Lock } from "./lock/held.js";
 import { peersOf } from "./peers.js";
 import { registerServices } from "./services/register.js";
 import type { ToolsOf } from "./typed.js";
@@ -37,6 +38,8 @@ export interface Setup extends Config {
    * is an error.
    */
   readonly onPluginError?: ((error: ProxMcpError) => void) | undefined;
+  /** Whether plugins are held to the `proxmcp.lock.json` in the folder, where there is one. Default: true. */
+  readonly lock?: boolean | undefined;
 }
 
 /** A config with all that it refers to. */
@@ -53,56 +56,20 @@ export async function prepare({
   file,
   env = process.env,
   onPluginError,
+  lock = true,
   ...given
 }: Omit<Setup, "services" | "after" | "caller">): Promise<Prepared> {
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
-  const { plugins, failures } = await loadPlugins(config.plugins ?? [...DEFAULTS.plugins], folder, onPluginError);
-  const providers = plugins.map((plugin) => plugin.provider);
-  const left = failures.length > 0 ? reachable(config, providers) : config;
-  // With nothing left of what was configured, other sources would be looked at; those nobody asked for.
-  const [failure] = failures;
-  if (failure && config.connections && Object.keys(left.connections ?? {}).length === 0) throw failure;
-  return { config, secrets, providers, configured: await inventory({ config: left, file, folder, providers, env, secrets }) };
-}
-
-/** All plugins, or those that can be loaded where somebody is told of the others. The first of two with one name is kept. */
-async function loadPlugins(
-  wanted: readonly (string | object)[],
-  folder: string,
-  onPluginError: Setup["onPluginError"],
-): Promise<{ readonly plugins: readonly LoadedPlugin[]; readonly failures: readonly ProxMcpError[] }> {
-  const loading = await Promise.allSettled(wanted.map((plugin) => loadPlugin(plugin, folder)));
-  const plugins: LoadedPlugin[] = [];
-  const failures: ProxMcpError[] = [];
-  const refuse = (error: unknown): void => {
-    if (!onPluginError) throw error;
-    failures.push(toProxMcpError(error));
-    onPluginError(toProxMcpError(error));
-  };
-  for (const result of loading) {
-    if (result.status === "rejected") {
-      refuse(result.reason);
-      continue;
-    }
-    const { provider, origin } = result.value;
-    const other = plugins.find((one) => one.provider.name === provider.name);
-    if (other) refuse(new ProxMcpError("PLUGIN_INVALID", `Two plugins are called ${provider.name}: ${other.origin} and ${origin}.`));
-    else plugins.push(result.value);
-  }
-  return { plugins, failures };
-}
-
-/** The config without the connections whose plugin could not be loaded. */
-function reachable(config: CheckedConfig, providers: readonly Provider[]): CheckedConfig {
-  const known = new Set(providers.map((provider) => provider.name));
-  const connections = Object.entries(config.connections ?? {}).filter(([, { provider }]) => known.has(provider));
-  const defaults = Object.entries(config.defaults ?? {}).filter(([provider]) => known.has(provider));
-  return {
-    ...config,
-    ...(config.connections ? { connections: Object.fromEntries(connections) } : {}),
-    ...(config.defaults ? { defaults: Object.fromEntries(defaults) } : {}),
-  };
+  const plugins = new PluginSet(onPluginError);
+  await plugins.load(config.plugins ?? DEFAULTS.plugins, folder, lock ? await Lock.beside(folder) : undefined);
+  const left = plugins.reachable(config);
+  const refuse = (provider: Provider, error: ProxMcpError): void => plugins.refuse(provider, error);
+  const configured = await inventory({ config: left, file, folder, providers: plugins.providers, env, secrets, refuse });
+  plugins.refuseCollisions(configured.map(({ provider }) => provider));
+  plugins.reachable(config);
+  const { providers } = plugins;
+  return { config, secrets, providers, configured: configured.filter(({ provider }) => providers.includes(provider)) };
 }
 
 /** Loads plugins, checks the config, resolves secrets and derives the tools. Connects to nothing: that happens with the first call. */

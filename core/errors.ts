@@ -1,11 +1,13 @@
 /**
- * Every error that a user can meet, in one catalogue. Plugins map their platform's errors to these codes in one place of their
+ * Every error that a user can meet, in one catalogue: the next step for each code. Plugins map their platform's errors to these codes in one place of their
  * client; callers get the code, what failed, on which connection, what was tried and what to do next.
  */
 export const ERRORS = {
   CONFIG_INVALID: "Correct the named setting. `proxmcp doctor` checks the whole configuration.",
   PLUGIN_INVALID: "Correct the declaration. All faults are listed at once.",
   PLUGIN_NOT_FOUND: "Install the package beside the config file, or correct its name under `plugins`.",
+  PLUGIN_INCOMPATIBLE: "Install a version of the plugin that is made for this proxmcp, or a proxmcp that the plugin is made for.",
+  PLUGIN_CHANGED: "Look at the difference: `proxmcp plugins diff`. To accept it: `proxmcp plugins lock`. Otherwise put the former version back.",
   NO_CONNECTION: "Add a connection to the config, or run `proxmcp demo` to try ProxMCP without any platform.",
   CONNECTION_UNKNOWN: "Use one of the connections that the message lists.",
   CONNECTION_NEEDED: "Say which connection is meant: pass the parameter that the message names.",
@@ -39,8 +41,10 @@ export const ERRORS = {
   INTERNAL: "This is a fault in ProxMCP or in a plugin. Please report it.",
 } as const;
 
+/** A code of the catalogue, a key of `ERRORS`. All of them, with their meanings: [errors](../errors.md). */
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What an error knows beside its code and message. */
 export interface ErrorDetails {
   /** The connection it happened on. */
   readonly connection?: string;
@@ -50,24 +54,41 @@ export interface ErrorDetails {
   readonly next?: string;
   /** Facts for a machine: candidates, the offending field, an HTTP status. */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** What was thrown before, for the log alone. */
   readonly cause?: unknown;
 }
 
 /** An error as it is shown: the shape of a failing tool's `structuredContent.error` and of the entries in `errors`. */
 export interface ErrorReport {
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** What failed, in the platform's own words. */
   readonly message: string;
+  /** What to do now. */
   readonly next: string;
+  /** Where it happened, if it got that far. */
   readonly connection?: string;
+  /** What was attempted, in that order. */
   readonly tried?: readonly string[];
+  /** Facts for a machine. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * An error that a user can act on. Throw it from a client, in the one place where the platform's answers are read.
+ *
+ * @example
+ * throw new ProxMcpError("CONFLICT", `Unable to start container "web": port is already allocated`, { tried: ["POST /containers/web/start"] });
+ */
 export class ProxMcpError extends Error {
+  /** By which it is known, whichever copy of the package threw it. */
   override readonly name = "ProxMcpError";
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** Where it happened, what was tried, what can be done. */
   readonly details: ErrorDetails;
 
+  /** `message`: what failed, in the platform's own words: `Unable to <do> <what>: <why>`. Never a secret. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
@@ -80,6 +101,7 @@ export class ProxMcpError extends Error {
     return new ProxMcpError(this.code, this.message, { ...this.details, connection });
   }
 
+  /** As it is shown to a caller: with the catalogue's next step where `details` has none. */
   report(): ErrorReport {
     const { connection, tried, next, data } = this.details;
     return {

@@ -8,6 +8,7 @@ export * from "./declare/facet.js";
 export * from "./declare/kind.js";
 export * from "./declare/provider.js";
 export { SAID } from "./declare/said.js";
+export { Shared } from "./declare/shared.js";
 export * from "./declare/sandbox.js";
 export { SshOptions, sshTargetOf } from "./declare/ssh.js";
 export * from "./declare/tokens.js";

@@ -4,3 +4,4 @@
  */
 export { type SandboxCall, type SandboxReply, type SandboxServer, type SandboxServerOptions, serveSandbox } from "./sandbox/server.js";
 export { selfSignedCertificate } from "./sandbox/certificate.js";
+export { type Review, type ReviewOptions, testProvider } from "./testing/review.js";

@@ -10,6 +10,8 @@ const QUIET = 100;
 
 export interface WatchOptions {
   readonly file: string;
+  /** Files beside it that count as parts of it, there or not. */
+  readonly also?: readonly string[];
   /** Makes an app of what the file says now, to take the place of the one before it. */
   readonly open: (former: ProxMcp) => Promise<ProxMcp>;
 }
@@ -22,13 +24,17 @@ export interface Watching {
  * Puts a new app in the place of the one that is served whenever its config file has changed. A file with faults is told in the log, and the
  * app stays as it is. The folder is watched, not the file: editors and config maps put another file in its place.
  */
-export async function watchConfig(live: LiveApp, { file, open }: WatchOptions): Promise<Watching> {
-  let known = await textOf(file);
+export async function watchConfig(live: LiveApp, { file, also = [], open }: WatchOptions): Promise<Watching> {
+  const read = async (): Promise<string | undefined> => {
+    const text = await textOf(file);
+    return text === undefined ? undefined : [text, ...(await Promise.all(also.map(textOf)))].join("\0");
+  };
+  let known = await read();
   let timer: NodeJS.Timeout | undefined;
   let last: Promise<void> = Promise.resolve();
   const replaced: Promise<void>[] = [];
   const look = async (): Promise<void> => {
-    const text = await textOf(file);
+    const text = await read();
     if (text === undefined || text === known) return;
     known = text;
     const { logger } = live.current;

@@ -1,16 +1,11 @@
+import { Shared } from "../declare/shared.js";
 import type { Clock } from "../declare/tokens.js";
-
-interface Shared {
-  readonly result: Promise<unknown>;
-  readonly controller: AbortController;
-  waiting: number;
-}
 
 /** Reads that are under way, or were a moment ago: the same question is asked once, whoever asks. */
 export class Reads {
   readonly #clock: Clock;
   readonly #ttl: number;
-  readonly #running = new Map<string, Shared>();
+  readonly #running = new Map<string, Shared<unknown>>();
   readonly #kept = new Map<string, { value: unknown; until: number }>();
 
   /** `ttl`: seconds that an answer is kept; 0 keeps none. */
@@ -25,23 +20,7 @@ export class Reads {
     const kept = this.#kept.get(question);
     if (kept && kept.until > this.#clock.now()) return kept.value as Result;
     const shared = this.#running.get(question) ?? this.#begin(question, work);
-    shared.waiting += 1;
-    return await new Promise<Result>((resolve, reject) => {
-      const leave = (): void => {
-        shared.waiting -= 1;
-        if (shared.waiting === 0) {
-          this.#forget(question, shared);
-          shared.controller.abort(signal.reason);
-        }
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      const done = (): void => signal.removeEventListener("abort", leave);
-      shared.result.then(
-        (value) => (done(), resolve(value as Result)),
-        (error: unknown) => (done(), reject(error as Error)),
-      );
-    });
+    return (await shared.get(signal)) as Result;
   }
 
   /** Forgets the answers about a connection, because something is being changed on it. Reads under way are not joined any more. */
@@ -51,16 +30,19 @@ export class Reads {
     for (const question of this.#running.keys()) if (question.startsWith(prefix)) this.#running.delete(question);
   }
 
-  #begin<Result>(question: string, work: (signal: AbortSignal) => Promise<Result>): Shared {
-    const controller = new AbortController();
-    const shared: Shared = { controller, waiting: 0, result: work(controller.signal) };
+  #begin(question: string, work: (signal: AbortSignal) => Promise<unknown>): Shared<unknown> {
+    const shared = new Shared(async (signal) => {
+      // Those who come after all have left begin anew.
+      signal.addEventListener("abort", () => this.#forget(question, shared), { once: true });
+      try {
+        const value = await work(signal);
+        if (this.#running.get(question) === shared && this.#ttl > 0) this.#keep(question, value);
+        return value;
+      } finally {
+        this.#forget(question, shared);
+      }
+    });
     this.#running.set(question, shared);
-    shared.result.then(
-      (value) => {
-        if (this.#forget(question, shared) && this.#ttl > 0) this.#keep(question, value);
-      },
-      () => this.#forget(question, shared),
-    );
     return shared;
   }
 
@@ -70,8 +52,7 @@ export class Reads {
     this.#kept.set(question, { value, until: now + this.#ttl * 1000 });
   }
 
-  /** True if it was still the current one. */
-  #forget(question: string, shared: Shared): boolean {
-    return this.#running.get(question) === shared && this.#running.delete(question);
+  #forget(question: string, shared: Shared<unknown>): void {
+    if (this.#running.get(question) === shared) this.#running.delete(question);
   }
 }

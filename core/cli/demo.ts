@@ -48,7 +48,7 @@ async function startEstate(): Promise<Estate> {
 async function serveEstate({ config }: Estate): Promise<number> {
   const { createProxMcp } = await import("../create.js");
   const { serveOverStdio } = await import("../server/stdio.js");
-  const app = await createProxMcp(config);
+  const app = await createProxMcp({ ...config, lock: false });
   const serving = serveOverStdio(app);
   err(`The demo's sandboxes run until this process ends: ${app.connections.map(({ name, provider }) => `${name} (${provider})`).join(", ")}.`);
   err(

@@ -6,7 +6,7 @@ const MAX_WIDTH = 40;
 
 /** Text from a platform without what would steer the terminal: anybody can give a container a name with escape sequences in it. */
 // oxlint-disable-next-line no-control-regex -- they are what is taken out
-const tame = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+export const tame = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 
 export const out = (text: string): void => void process.stdout.write(`${text}\n`);
 export const err = (text: string): void => void process.stderr.write(`${text}\n`);

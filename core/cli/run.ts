@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { isProxMcpError, type ProxMcpError } from "../errors.js";
 import { VERSION } from "../version.js";
 import type { InitOptions } from "./init.js";
+import type { NewOptions } from "./new.js";
 import type { QueryOptions } from "./query.js";
 import type { ToolsOptions } from "./tools.js";
 
@@ -16,7 +17,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Wrong usage or configuration is told apart from a call that failed. */
 export const exitCodeOf = (error: ProxMcpError): number =>
-  ["CONFIG_INVALID", "PLUGIN_INVALID", "PLUGIN_NOT_FOUND", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
+  error.code.startsWith("PLUGIN_") || ["CONFIG_INVALID", "INVALID_INPUT", "TOOL_UNKNOWN"].includes(error.code) ? EXIT.usage : EXIT.failed;
 
 const CONFIG = ["-c, --config <file>", "config file; default: the nearest proxmcp.config.*, then the user's"] as const;
 /** An option that can be repeated. */
@@ -138,6 +139,48 @@ export async function run(argv: readonly string[]): Promise<number> {
     .option(...CONFIG)
     .action(async (_options: unknown, command: Command) => {
       code = await (await import("./config.js")).configSchema(command.optsWithGlobals());
+    });
+  program
+    .command("new")
+    .description("begin something: a package for a provider of your own")
+    .command("provider")
+    .description("write a package with one kind, a sandbox and tests that pass: proxmcp new provider acme")
+    .argument("<name>", "lower-case letters and digits; every tool's name begins with it")
+    .option("--title <title>", "the platform as people write it; default: the name with a capital")
+    .option("--folder <folder>", "where to; default: proxmcp-provider-<name>")
+    .action(async (name: string, options: NewOptions) => {
+      code = await (await import("./new.js")).newProvider(name, options);
+    });
+  const plugins = program.command("plugins").description("pin the plugins to what they are now, and show what has changed since");
+  plugins
+    .command("lock")
+    .description("write proxmcp.lock.json beside the config: accept each plugin's version, files and tools as they are now")
+    .option(...CONFIG)
+    .action(async (_options: unknown, command: Command) => {
+      code = await (await import("./plugins.js")).pluginsLock(command.optsWithGlobals());
+    });
+  plugins
+    .command("list")
+    .description("list the plugins: where each comes from, what its tools may do, whether it is pinned")
+    .option("--json", "as JSON")
+    .option(...CONFIG)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      code = await (await import("./plugins.js")).pluginsList(command.optsWithGlobals(), options);
+    });
+  plugins
+    .command("diff")
+    .description("show what differs from proxmcp.lock.json: tools, descriptions, safety; exits with 1 if anything does")
+    .option("--json", "as JSON")
+    .option(...CONFIG)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      code = await (await import("./plugins.js")).pluginsDiff(command.optsWithGlobals(), options);
+    });
+  plugins
+    .command("surface", { hidden: true })
+    .argument("<plugin>")
+    .argument("<folder>")
+    .action(async (plugin: string, folder: string) => {
+      code = await (await import("./plugins.js")).pluginsSurface(plugin, folder);
     });
   const secrets = program.command("secrets").description('keep secrets in an encrypted file; a connection names one as { store: "name" }');
   secrets

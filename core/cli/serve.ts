@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { ProxMcp } from "../app.js";
 import { ProxMcpError } from "../errors.js";
 import { openApp } from "./open.js";
@@ -27,19 +28,21 @@ export async function serve(options: GlobalOptions & { readonly check?: boolean;
 
 /** The same, on the config as it is at each moment. */
 async function serveWatching(app: ProxMcp, options: GlobalOptions): Promise<number> {
-  const [{ loadConfig }, { LiveApp }, { watchConfig }, { serveOverStdio }] = await Promise.all([
+  const [{ loadConfig }, { LOCK_FILE }, { LiveApp }, { watchConfig }, { serveOverStdio }] = await Promise.all([
     import("../config/load.js"),
+    import("../lock/file.js"),
     import("../live.js"),
     import("../watch.js"),
     import("../server/stdio.js"),
   ]);
-  const { file } = await loadConfig({ file: options.config });
+  const { file, folder } = await loadConfig({ file: options.config });
   if (file === undefined) {
     await app.close();
     throw new ProxMcpError("CONFIG_INVALID", "There is no config file to watch.", { next: "Write one (`proxmcp init`), or leave --watch out." });
   }
   const live = new LiveApp(app);
-  const watching = await watchConfig(live, { file, open: async (after) => await openApp({ ...options, config: file }, { after }, true) });
+  const open = async (after: ProxMcp): Promise<ProxMcp> => await openApp({ ...options, config: file }, { after }, true);
+  const watching = await watchConfig(live, { file, also: [join(folder, LOCK_FILE)], open });
   const serving = serveOverStdio(live);
   await Promise.race([serving.ended, stopSignal()]);
   await serving.close();

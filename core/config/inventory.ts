@@ -27,6 +27,8 @@ export interface InventoryOptions {
   readonly providers: readonly Provider[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly secrets: Secrets;
+  /** Told of a plugin that fails while it looks around. Without this, what it throws ends the whole. */
+  readonly refuse?: (provider: Provider, error: ProxMcpError) => void;
 }
 
 /**
@@ -95,6 +97,8 @@ async function configure(
   }
   rememberSecrets(schema, own, resolved, secrets);
   const result = schema.safeParse(resolved);
+  // A schema may make something else of a secret: a token without the word before it.
+  if (result.success) rememberSecrets(schema, own, result.data, secrets);
   for (const issue of result.success ? [] : result.error.issues) {
     const option = String(issue.path[0]);
     // With a part missing, only what is said about the others is worth reading.
@@ -140,7 +144,7 @@ export interface Found {
   readonly nearby?: boolean;
 }
 
-type Around = Pick<InventoryOptions, "providers" | "env">;
+type Around = Pick<InventoryOptions, "providers" | "env" | "refuse">;
 
 async function surroundings(around: Around): Promise<readonly Found[]> {
   const described = describedIn(around);
@@ -148,15 +152,31 @@ async function surroundings(around: Around): Promise<readonly Found[]> {
 }
 
 /** What the environment describes. */
-export const describedIn = ({ providers, env }: Around): readonly Found[] =>
-  providers.flatMap((provider) => (provider.connection.env?.(env) ?? []).map((found) => ({ provider, found })));
+export const describedIn = ({ providers, env, refuse }: Around): readonly Found[] =>
+  providers.flatMap((provider) => {
+    try {
+      return (provider.connection.env?.(env) ?? []).map((found) => ({ provider, found }));
+    } catch (error) {
+      return gone(provider, error, refuse);
+    }
+  });
+
+function gone(provider: Provider, error: unknown, refuse: InventoryOptions["refuse"]): [] {
+  if (!refuse) throw error;
+  refuse(provider, new ProxMcpError("PLUGIN_INVALID", `while it looked for connections: ${error instanceof Error ? error.message : String(error)}`));
+  return [];
+}
 
 /** What answers on this machine, and what the user's own settings describe. */
-export async function foundNear({ providers, env }: Around): Promise<readonly Found[]> {
+export async function foundNear({ providers, env, refuse }: Around): Promise<readonly Found[]> {
   const near = await Promise.all(
     providers.map(async (provider) => {
       const { local = [], found } = provider.connection;
-      return [...local, ...((await found?.(env)) ?? [])].map((found) => ({ provider, found, nearby: true }));
+      try {
+        return [...local, ...((await found?.(env)) ?? [])].map((found) => ({ provider, found, nearby: true }));
+      } catch (error) {
+        return gone(provider, error, refuse);
+      }
     }),
   );
   const answering = await Promise.all(

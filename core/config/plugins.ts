@@ -1,25 +1,55 @@
 import { access } from "node:fs/promises";
-import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkProvider, schemasOf } from "../declare/check.js";
 import type { Provider } from "../declare/provider.js";
 import { prepareJson } from "../derive/json.js";
 import { ProxMcpError } from "../errors.js";
-import { importFrom } from "./resolve.js";
+import type { Lock } from "../lock/held.js";
+import { checkApi, checkNeeds } from "./compatible.js";
+import { importFrom, mapOwnPackage } from "./resolve.js";
 import { DEFAULTS } from "./schema.js";
+import { isPath, ownPackage, pathOf, type PluginSource, sourceOf } from "./source.js";
 
 export interface LoadedPlugin {
   readonly provider: Provider;
   /** Where it came from, as it stands in the config. */
   readonly origin: string;
+  /** Where its code is. Absent for an object. */
+  readonly source?: PluginSource;
+  /** It comes with this package. */
+  readonly shipped: boolean;
 }
 
-/** Loads one plugin by package name, path or as an object, and refuses a faulty declaration with all its faults. */
-export async function loadPlugin(plugin: string | object, folder: string): Promise<LoadedPlugin> {
-  const origin = typeof plugin === "string" ? plugin : `the object ${JSON.stringify((plugin as Provider).name ?? "without a name")}`;
+/** How a plugin is called in messages and in the lock file. */
+export const originOf = (plugin: string | object): string =>
+  typeof plugin === "string" ? plugin : `the object ${JSON.stringify((plugin as Provider).name ?? "without a name")}`;
+
+/**
+ * Loads one plugin by package name, path or as an object, and refuses a faulty declaration with all its faults. With a lock, one that is not as
+ * it was pinned is refused too, before its code runs where that can be told from its files.
+ */
+export async function loadPlugin(plugin: string | object, folder: string, lock?: Lock): Promise<LoadedPlugin> {
+  const origin = originOf(plugin);
+  const shipped = isShipped(plugin);
+  if (typeof plugin === "string" && isPath(plugin))
+    await access(pathOf(plugin, folder)).catch((error: unknown) => Promise.reject(absent(plugin, folder, error)));
+  const source = shipped ? await ownPackage() : typeof plugin === "string" ? await sourceOf(plugin, folder) : undefined;
+  if (source && !shipped) await checkNeeds(origin, source);
+  if (lock && typeof plugin === "string") {
+    // Without its files it can't be compared, wherever else the import might find it.
+    if (!source) throw absent(plugin, folder);
+    await lock.admit(origin, source);
+  }
   const candidate = typeof plugin === "string" ? await importPlugin(plugin, folder) : plugin;
+  const loaded: LoadedPlugin = { provider: candidate as Provider, origin, shipped, ...(source ? { source } : {}) };
   // Those that ship with this package are checked by its tests; checking them again would be half of the start-up.
-  if (isShipped(plugin)) return { provider: candidate as Provider, origin };
+  if (!shipped) await check(origin, candidate);
+  await lock?.hold(loaded);
+  return loaded;
+}
+
+async function check(origin: string, candidate: unknown): Promise<void> {
+  checkApi(origin, candidate);
   await prepareJson(schemasOf(candidate as Provider));
   const faults = checkProvider(candidate);
   if (faults.length > 0)
@@ -28,21 +58,17 @@ export async function loadPlugin(plugin: string | object, folder: string): Promi
       [`The plugin ${origin} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:`, ...faults].join("\n  "),
       { data: { plugin: origin, faults } },
     );
-  return { provider: candidate as Provider, origin };
 }
 
 const isShipped = (plugin: string | object): boolean => (DEFAULTS.plugins as readonly unknown[]).includes(plugin);
 
+const absent = (name: string, folder: string, cause?: unknown): ProxMcpError =>
+  new ProxMcpError("PLUGIN_NOT_FOUND", `The plugin ${name} was not found from ${folder}.`, { cause });
+
 async function importPlugin(name: string, folder: string): Promise<unknown> {
   const shipped = isShipped(name);
-  const isPath = name.startsWith(".") || isAbsolute(name) || name.startsWith("file:");
-  const url = isPath ? (name.startsWith("file:") ? name : pathToFileURL(resolve(folder, name)).href) : undefined;
-  const absent = (cause: unknown): ProxMcpError =>
-    new ProxMcpError("PLUGIN_NOT_FOUND", `The plugin ${name} was not found from ${folder}.`, { cause });
-  if (url)
-    await access(new URL(url)).catch((error: unknown) => {
-      throw absent(error);
-    });
+  const url = isPath(name) ? (name.startsWith("file:") ? name : pathToFileURL(pathOf(name, folder)).href) : undefined;
+  if (!shipped) mapOwnPackage(); // what it imports of `proxmcp` is this copy
   try {
     const module = (shipped ? await import(`proxmcp/plugins/${name}`) : url ? await import(url) : await importFrom(name, folder)) as Record<
       string,
@@ -55,7 +81,7 @@ async function importPlugin(name: string, folder: string): Promise<unknown> {
   } catch (error) {
     const { code, message }: { code?: string; message: string } = error instanceof Error ? error : { message: String(error) };
     // A package that the plugin itself imports may be missing too: that is a fault of the plugin.
-    if (code === "ERR_MODULE_NOT_FOUND" && message.startsWith(`Cannot find package '${packageOf(name)}' `)) throw absent(error);
+    if (code === "ERR_MODULE_NOT_FOUND" && message.startsWith(`Cannot find package '${packageOf(name)}' `)) throw absent(name, folder, error);
     throw new ProxMcpError("PLUGIN_INVALID", `The plugin ${name} failed to load: ${message}`, { cause: error });
   }
 }

@@ -153,7 +153,7 @@ async function followed(reference: Reference, path: string, { folder, env, fault
  * Remembers the secrets among resolved options: what stands in a field that is declared secret, and what a reference led to, unless its
  * field is described as something else. An address from the environment is no secret, and masking it would blot it out of every result.
  */
-export function rememberSecrets(schema: object | undefined, given: unknown, resolved: unknown, secrets: Secrets): void {
+export function rememberSecrets(schema: object | undefined, given: unknown, resolved: unknown, secrets: Pick<Secrets, "add">): void {
   const facet = schema && facetOf(schema);
   if (typeof resolved === "string") {
     if (facet?.secret || (isReference(given) && !facet)) secrets.add(resolved);

@@ -1,13 +1,13 @@
-/**
- * A facet is what the core knows about one field of a kind beyond its type: what people call it, its unit, what they call
- * its values. Query words, filters and documentation are all derived from it.
- */
-
 /** Anything with the parse interface of zod; zod 3 and zod 4 schemas both fit, from any copy of the library. */
 export interface AnySchema<Out = unknown> {
+  /** Answers what it read, or every fault; throws nothing. */
   safeParse(value: unknown): { success: true; data: Out } | { success: false; error: { issues: readonly SchemaIssue[] } };
 }
 
+/**
+ * One fault that a schema found.
+ * @hidden
+ */
 export interface SchemaIssue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -17,6 +17,7 @@ export interface SchemaIssue {
 /** Units the query parser can convert. Any other text is a unit of the plugin's own: it is shown and matched by its name. */
 export type Unit = "bytes" | "seconds" | "cores" | "ratio" | "celsius" | (string & {});
 
+/** What the core knows about one field beyond its type. Query words, filters and documentation are all derived from it. */
 export interface FacetOptions<Value extends string = string> {
   /** Other words people use for this field: `["ram"]` for memory. */
   readonly says?: readonly string[];
@@ -36,6 +37,10 @@ export interface FacetOptions<Value extends string = string> {
   readonly nouns?: boolean;
 }
 
+/**
+ * All of it, with the sentence that describes the field.
+ * @hidden
+ */
 export interface Facet extends FacetOptions {
   readonly about: string;
 }
@@ -46,9 +51,17 @@ const facets = new WeakMap<object, Facet>();
 type EnumValue<Schema> = Schema extends { readonly enum: infer Entries } ? Extract<Entries[keyof Entries], string> : string;
 
 /**
- * Describes a field. Returns a schema of the same type, so it stands wherever the schema would.
+ * Describes a field. Returns a schema of the same type, so it stands wherever the schema would; `.optional()` and the like come after it.
  *
- * @example memory: facet(z.int(), "Memory limit", { says: ["ram"], unit: "bytes" }).optional()
+ * @param schema the field's type, of zod 4 or zod 3
+ * @param about what the field is, in a few words; models read it
+ * @param options what else people and queries need to know
+ *
+ * @example
+ * memory: facet(z.int(), "Memory limit", { says: ["ram"], unit: "bytes" }).optional()
+ *
+ * @example
+ * status: facet(z.enum(["running", "exited"]), "State now", { values: { running: SAID.running, exited: [...SAID.stopped, "finished"] } })
  */
 export function facet<Schema extends object>(schema: Schema, about: string, options: FacetOptions<EnumValue<Schema>> = {}): Schema {
   const described = (schema as { describe(text: string): Schema }).describe(about);
@@ -56,19 +69,31 @@ export function facet<Schema extends object>(schema: Schema, about: string, opti
   return described;
 }
 
-/** A field that holds a secret. In the config it may be given as text, `{ env: "NAME" }`, `{ file: "path" }` or `{ store: "name" }`. */
+/**
+ * A field of a connection that holds a secret: masked in results, errors, logs and the audit. In the config it may be given as text, `{ env: "NAME" }`,
+ * `{ file: "path" }` or `{ store: "name" }`. An item can't have one.
+ *
+ * @example
+ * token: secret(z.string(), "API token")
+ */
 export function secret<Schema extends object>(schema: Schema, about: string): Schema {
   return facet(schema, about, { secret: true });
 }
 
-/** The schema inside `.optional()`, `.nullable()`, `.default()` and the like, or undefined. Reads zod 4 and zod 3. */
+/**
+ * The schema inside `.optional()`, `.nullable()`, `.default()` and the like, or undefined. Reads zod 4 and zod 3.
+ * @hidden
+ */
 export function innerSchema(schema: object): object | undefined {
   const four = (schema as { _zod?: { def?: { innerType?: object; in?: object } } })._zod?.def;
   const three = (schema as { _def?: { innerType?: object; schema?: object } })._def;
   return four?.innerType ?? four?.in ?? three?.innerType ?? three?.schema;
 }
 
-/** The facet of a field, found through any wrapping. */
+/**
+ * The facet of a field, found through any wrapping.
+ * @hidden
+ */
 export function facetOf(schema: object): Facet | undefined {
   for (let at: object | undefined = schema; at; at = innerSchema(at)) {
     const found = facets.get(at);

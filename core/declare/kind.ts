@@ -5,6 +5,7 @@ import type { ErrorReport } from "../errors.js";
 
 /** A listing that is not whole: the rows there are, and an error for each part that could not be read. */
 export interface Listing<Item> {
+  /** The rows that could be read. */
   readonly items: readonly Item[];
   /** `source` names the part: a node, a project, a pool. */
   readonly errors?: readonly (ErrorReport & { readonly source?: string })[];
@@ -13,9 +14,14 @@ export interface Listing<Item> {
 type Row<Item> = Item extends AnySchema ? Taken<Item> : Record<string, unknown>;
 type Field<Item> = Item extends { readonly shape: infer Fields } ? Extract<keyof Fields, string> : string;
 
+/**
+ * One kind of thing that the platform has, and so tools: `list` with a filter from its fields, `get`, and one for each action. Give `list` wherever the
+ * platform can: queries, filters and choosing a connection by an item's name rest on it.
+ */
 export interface KindSpec<Client, Within, Item> {
-  /** Singular, the platform's own word: `vm`, `container`. */
+  /** Singular, the platform's own word, lower-case words joined by `_`: `vm`, `storage_pool`. The second part of every tool's name. */
   readonly name: string;
+  /** One sentence, with its article: "A system container or a virtual machine". */
   readonly about: string;
   /** What people call it, singular. Plurals are derived. */
   readonly says?: readonly string[];
@@ -34,13 +40,24 @@ export interface KindSpec<Client, Within, Item> {
   /** Verbs on the default tool surface. The rest is reached with surface `all` or `search`. */
   readonly everyday?: readonly string[];
   /** Names that other systems use for list and get. */
-  readonly aliases?: { readonly list?: readonly string[]; readonly get?: readonly string[] };
+  readonly aliases?: {
+    /** Of `list`: `["docker_ps"]`. */
+    readonly list?: readonly string[];
+    /** Of `get`: `["docker_inspect"]`. */
+    readonly get?: readonly string[];
+  };
+  /** All items, or those that `where` means: the core filters, sorts and pages in any case. Reads only. */
   list?(args: ListArgs<Client, Within>): Promise<readonly Row<Item>[] | Listing<Row<Item>>>;
-  /** Throws NOT_FOUND. Without it the core looks through `list`. */
+  /** One item by its key, or by a field of `alsoBy`. Throws `NOT_FOUND`. Without it the core looks through `list`. */
   get?(args: ItemArgs<Client, Within>): Promise<Row<Item>>;
+  /** By verb: what else can be done. An action that is absent is a tool that is absent. */
   readonly actions?: Readonly<Record<string, Action<Client>>>;
 }
 
+/**
+ * A kind with its types forgotten, as the core keeps it.
+ * @hidden
+ */
 export interface Kind<Client = unknown> {
   readonly name: string;
   readonly about: string;
@@ -64,9 +81,17 @@ type TypesOf<Actions> = {
 };
 
 /**
- * The declaring functions, typed for one client. `Within` is the type of the kind's `within` parameters.
+ * The declaring functions, typed for one client: a wrong key, an unknown value or an undeclared input is a type error. `Within` is the type of the
+ * kind's `within` parameters.
  *
- * @example const { kind, read, write, destructive } = forClient<LxdClient>();
+ * - `kind(spec)` declares a kind, a `KindSpec`.
+ * - `read(spec)`, `write(spec)`, `destructive(spec)` declare an action, an `ActionSpec`, of this safety.
+ *
+ * @example
+ * const { kind, read, write, destructive } = forClient<LxdClient>();
+ *
+ * @example
+ * const { kind, write } = forClient<LxdClient, { instance: string }>(); // for snapshots, which are in an instance
  */
 export function forClient<Client, Within extends object = object>() {
   const action =

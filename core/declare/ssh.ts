@@ -23,7 +23,13 @@ const place = {
 const Login = z.strictObject(login).partial();
 const host = { ...place, ...Login.shape, user: login.user, also: z.array(Login).optional().describe("Other logins, in this order") };
 
-/** How a host is reached over SSH, for the schema of a connection: host keys are always checked. */
+/**
+ * How a host is reached over SSH, for the schema of a connection: host keys are always checked. `host`, `user`, and perhaps `port`, `key`,
+ * `passphrase`, `password`, `agent`, `known_hosts`, `fingerprint`; `also`: other logins; `jump`: a host on the way.
+ *
+ * @example
+ * const Options = z.object({ ssh: SshOptions.optional() });
+ */
 export const SshOptions = z.strictObject({
   ...host,
   jump: z
@@ -31,9 +37,10 @@ export const SshOptions = z.strictObject({
     .optional()
     .describe("A host on the way"),
 });
+/** @hidden */
 export type SshOptions = z.output<typeof SshOptions>;
 
-/** The same as what the SSH service takes. */
+/** What was configured as `SshOptions`, as the service `SSH` takes it. */
 export function sshTargetOf({ known_hosts: knownHosts, jump, ...rest }: Omit<SshOptions, "jump"> & { readonly jump?: unknown }): SshTarget {
   return { ...rest, knownHosts, jump: jump === undefined ? undefined : sshTargetOf(jump as SshOptions) };
 }

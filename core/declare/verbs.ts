@@ -1,11 +1,9 @@
 /**
- * The one list of verbs. A tool is called `<provider>_<kind>_<verb>`, so a verb means the same on every platform.
- *
- * `on` says what the verb works on: one existing item (the tool then takes the item's key), or the kind as a
- * whole (`create` has no item yet). `idempotent`: calling it twice leaves the same state as calling it once.
- * A plugin may use a verb that is not here if its action says `about` what it does; a verb that two plugins share belongs here.
+ * What a verb means on every platform.
+ * @hidden
  */
 export interface Verb {
+  /** What it does to "one" or "it". */
   readonly means: string;
   readonly on: "item" | "kind";
   readonly idempotent?: boolean;
@@ -14,6 +12,13 @@ export interface Verb {
 const item = (means: string, idempotent = false): Verb => ({ means, on: "item", idempotent });
 const kind = (means: string, idempotent = false): Verb => ({ means, on: "kind", idempotent });
 
+/**
+ * The one list of verbs. A tool is called `<provider>_<kind>_<verb>`, so a verb means the same on every platform.
+ *
+ * `on` says what the verb works on: one existing item (the tool then takes the item's key), or the kind as a
+ * whole (`create` has no item yet). `idempotent`: calling it twice leaves the same state as calling it once.
+ * A plugin may use a verb that is not here if its action says `about` what it does; a verb that two plugins share belongs here.
+ */
 export const VERBS: Readonly<Record<string, Verb>> = {
   list: kind("List them, filtered and paged", true),
   get: item("Show one in full", true),

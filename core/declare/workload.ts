@@ -18,15 +18,23 @@ export interface WorkloadSpec {
   readonly arch?: string | undefined;
   /** Cores; may be a fraction. */
   readonly cpu?: number | undefined;
+  /** Bytes. */
   readonly memory?: number | undefined;
+  /** Bytes. */
   readonly disk?: number | undefined;
+  /** It needs a graphics card. */
   readonly gpu?: boolean | undefined;
+  /** It needs a device of the machine passed through. */
   readonly pci?: boolean | undefined;
+  /** `complex`: several interfaces, VLANs, addresses of its own in the network. */
   readonly network?: "simple" | "complex" | undefined;
+  /** Containers run in it. */
   readonly nesting?: boolean | undefined;
+  /** It needs rights on its host. */
   readonly privileged?: boolean | undefined;
   /** Its data has to outlive it. */
   readonly persistent?: boolean | undefined;
+  /** `short`: for a try or a job. */
   readonly lifetime?: "short" | "long" | undefined;
   /** The node or member chosen for it. Absent where the connection has only one. */
   readonly place?: string | undefined;

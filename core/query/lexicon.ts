@@ -108,7 +108,8 @@ type Add = (phrase: string, meaning: Meaning) => void;
 
 function addBoth(add: Add, noun: string, meaning: Meaning): void {
   add(noun, meaning);
-  if (!/[^s]s$/.test(noun)) add(plural(spaced(noun)), meaning);
+  // What ends in one s is a plural already, but for "alias", "bus" and the like.
+  if (!/[^s]s$/.test(noun) || /[aiu]s$/.test(noun)) add(plural(spaced(noun)), meaning);
 }
 
 function addKind(provider: Provider, kind: KindView["kind"], kinds: Map<string, KindView>, add: Add): void {

@@ -126,7 +126,9 @@ export const nameRule: Rule = (reading) => {
   if (!lexeme.quoted && !beforeNoun && isEvent(lexeme) && (timeAhead(reading, 1) || meaningsOf(reading.peek(1), "field").length > 0)) return false;
   // A word with a digit, a hyphen, a dot or a star looks like a name wherever it stands.
   const looksLikeName = lexeme.quoted || /[*]|[a-z].*[\d_.:/-]|\d.*[a-z]/.test(lexeme.lower);
-  if (!afterNoun && !beforeNoun && !looksLikeName) return false;
+  // "how much memory is bob using"
+  const uses = reading.aggregate !== undefined && ["use", "uses", "using"].includes(reading.peek(1)?.lower ?? "");
+  if (!afterNoun && !beforeNoun && !looksLikeName && !uses) return false;
   const adjective = beforeNoun && !afterNoun && !looksLikeName;
   const { values, end } = valuesFrom(reading, 0);
   if (adjective) {

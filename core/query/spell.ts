@@ -8,6 +8,11 @@ export interface Correction {
 /** Words behind these are names, whatever they look like. */
 const NAMING = /\b(?:called|named|name|with|containing|contains|contain|matching|matches|match|like|including|tagged|tag|image)\s+$/i;
 
+/** So are those that a thing is of, or that use something, if nothing follows that they could describe: "backups of alice" are not alive. */
+const OWNING = /\b(?:of|for|by|does|do|is|are)\s+$/i;
+const USING = /^\s+us(?:es?|ing)\b/i;
+const ENDING = /^\s*(?:$|[?.!,;)])/;
+
 /** Shorter words are one letter away from too many others: "shop" is no misspelt "stop". */
 const SHORTEST = 5;
 
@@ -21,11 +26,20 @@ export function correctSpelling(text: string, lexicon: Lexicon): { text: string;
     if (lower.length < SHORTEST || !/^[a-z]+$/.test(lower) || lexicon.words.has(lower)) return word;
     if (spans.some(([from, to]) => offset >= from && offset < to) || NAMING.test(text.slice(Math.max(0, offset - 14), offset))) return word;
     const near = nearWord(lower, lexicon);
-    if (near === undefined) return word;
+    if (near === undefined || (isValue(near, lexicon) && standsForName(text, offset, offset + word.length))) return word;
     corrected.push({ from: word, to: near });
     return near;
   });
   return { text: fixed, corrected };
+}
+
+const isValue = (word: string, { meanings }: Lexicon): boolean => meanings.get(word)?.every((meaning) => meaning.is === "value") ?? false;
+
+function standsForName(text: string, from: number, to: number): boolean {
+  const [before, after] = [text.slice(Math.max(0, from - 6), from), text.slice(to)];
+  if (!OWNING.test(before)) return false;
+  // "which vm is runing?" asks for a value.
+  return USING.test(after) || (ENDING.test(after) && !/\b(?:is|are)\s+$/i.test(before));
 }
 
 /** A known word that is one letter away: changed, left out, added, or two swapped. The same first letter wins, then the alphabet. */

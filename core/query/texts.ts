@@ -288,7 +288,15 @@ export function nameClaim(values: readonly string[], how: "equal" | "prefix" | "
     says: `name ${words[how]} ${values.map((value) => JSON.stringify(value)).join(" or ")}`,
     about: "name",
     exclusive: true,
-    on: (kind) => (kind.nameField ? { [kind.nameField]: one(values.map((value) => pattern(value, how))) } : undefined),
+    on: (kind) => {
+      const wanted = one(values.map((value) => pattern(value, how)));
+      // A thing may be called by what identifies it instead of by its name. Ids are asked for as ids.
+      const { key } = kind.kind;
+      const called = how === "equal" && key !== "id" && kind.fields.get(key)?.type === "text";
+      const fields = new Set([kind.nameField ?? [], called ? key : []].flat());
+      const [first, ...others] = [...fields].map((field) => ({ [field]: wanted }));
+      return first && others.length > 0 ? { or: [first, ...others] } : first;
+    },
   };
 }
 

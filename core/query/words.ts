@@ -31,7 +31,7 @@ export type SuperlativeField = "time" | "size" | "load" | "uptime";
 const PHRASES: readonly (readonly [GrammarWord, string])[] = [
   [
     { is: "filler" },
-    "show|list|display|give|me|us|find|get|fetch|search|search for|look up|please|kindly|could|would|can|will|you|i|we|want|need|would like|to|see|know|tell|about which|the|a|an|all|any|every|everything|my|our|your|their|its|which|what|whats|what's|who|that|those|these|this|there|here|it|they|them|currently|now|right now|at the moment|still|just|only|ones|thanks|thank you|hi|hello|hey|s|also|actually|really|exactly which|information|info|details|data|overview|ok|so|then|do|does|did|have|has|had|let|lets|let's|configured|whose|i'd|id like|out|up and|things|stuff|items|resources|give me|where|anything|something",
+    "show|list|display|give|me|us|find|get|fetch|search|search for|look up|please|kindly|could|would|can|will|you|i|we|want|need|would like|to|see|know|tell|about which|the|a|an|all|any|every|everything|my|our|your|their|its|which|what|whats|what's|who|that|those|these|this|there|here|it|they|them|currently|now|right now|at the moment|still|just|only|ones|thanks|thank you|hi|hello|hey|s|also|actually|really|exactly which|information|info|details|data|overview|ok|so|then|do|does|did|have|has|had|let|lets|let's|configured|whose|exist|exists|existing|i'd|id like|out|up and|things|stuff|items|resources|give me|where|anything|something",
   ],
   [
     { is: "compare", how: "above" },

@@ -8,12 +8,17 @@ import type { SandboxFault, SandboxRequest } from "../declare/sandbox.js";
 
 /** What a sandbox answers. An object body is sent as JSON, text and bytes as they are, an iterable as it comes. */
 export interface SandboxReply {
+  /** `200` and so on. */
   readonly status: number;
+  /** The reason phrase. */
   readonly reason?: string;
+  /** Beside the content type, which follows from the body. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** An object, a text, bytes, or an iterable of those. */
   readonly body?: unknown;
 }
 
+/** A request that is to be answered. */
 export interface SandboxCall extends SandboxRequest {
   /** The message that `taskError` of a matching fault has planted for the task that this request starts. */
   readonly taskError?: string;
@@ -23,15 +28,24 @@ export interface SandboxCall extends SandboxRequest {
   readonly signal: AbortSignal;
 }
 
+/** How the server of a sandbox is to be. */
 export interface SandboxServerOptions {
+  /** Serves TLS with this key and certificate, PEM; a client's certificate is asked for, or required, and held to `ca`. */
   readonly tls?: {
+    /** Of the server. */
     readonly key: string;
+    /** Of the server. */
     readonly cert: string;
+    /** Who has to have signed a client's certificate. */
     readonly ca?: string;
+    /** A client may show a certificate; it arrives as `clientCert`. */
     readonly askClientCert?: boolean;
+    /** A client without a certificate is sent away. */
     readonly requireClientCert?: boolean;
   };
+  /** Listens on this unix socket instead of a port. */
   readonly socket?: string;
+  /** Milliseconds added to every answer. */
   readonly latency?: number;
   /** The platform's own shape for an error that a fault asks for. */
   errorBody?(status: number, reason: string): unknown;
@@ -39,12 +53,19 @@ export interface SandboxServerOptions {
   upgrade?(request: SandboxRequest, socket: Duplex): void;
 }
 
+/** A server that runs. `fail` and `heal` are those of a `Sandbox`. */
 export interface SandboxServer {
   /** `http://127.0.0.1:port`, `https://...`, or `http://localhost` on a unix socket. */
   readonly url: string;
+  /** What it was asked, in order. */
   readonly requests: SandboxRequest[];
+  /** Plants a fault, for a while or for good. */
   fail(fault: SandboxFault): void;
+  /** Takes all faults back. */
   heal(): void;
+  /** How many requests wait for their answer, or for its end. */
+  pending(): number;
+  /** Stops it; requests under way break off. */
   close(): Promise<void>;
 }
 
@@ -55,10 +76,15 @@ export async function serveSandbox(
 ): Promise<SandboxServer> {
   const requests: SandboxRequest[] = [];
   let faults: SandboxFault[] = [];
+  let pending = 0;
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const gone = new AbortController();
-    outgoing.on("close", () => gone.abort());
+    pending += 1;
+    outgoing.on("close", () => {
+      pending -= 1;
+      gone.abort();
+    });
     const request = await readRequest(incoming);
     requests.push(request);
     if (options.latency) await new Promise((done) => setTimeout(done, options.latency));
@@ -128,6 +154,7 @@ export async function serveSandbox(
     heal: () => {
       faults = [];
     },
+    pending: () => pending,
     close: async () => {
       const closed = new Promise<void>((done) => server.close(() => done()));
       for (const socket of open) socket.destroy();

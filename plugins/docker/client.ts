@@ -10,6 +10,7 @@ import {
   type HttpResponse,
   isProxMcpError,
   ProxMcpError,
+  Shared,
   type Ssh,
   SSH,
   type SshClient,
@@ -47,7 +48,7 @@ export class DockerClient {
   readonly options: DockerConnectionInfo["options"];
   readonly #road: Road;
   readonly #http: HttpClient;
-  #negotiated: Promise<string> | undefined;
+  readonly #negotiated = new Shared((signal) => this.#negotiate(signal));
 
   constructor(http: Http, connection: DockerConnectionInfo, clock: Clock, ssh: Ssh) {
     this.options = connection.options;
@@ -80,12 +81,7 @@ export class DockerClient {
 
   /** The API version that both sides speak: asked once, shared by all calls, asked again after a failure. */
   async apiVersion(signal: AbortSignal): Promise<string> {
-    // Not with the caller's signal: others wait for the same answer.
-    this.#negotiated ??= this.#negotiate().catch((error: unknown) => {
-      this.#negotiated = undefined;
-      throw error;
-    });
-    return orAborted(this.#negotiated, signal);
+    return await this.#negotiated.get(signal);
   }
 
   /** Refuses what the negotiated version can't do. */
@@ -180,11 +176,11 @@ export class DockerClient {
     return path;
   }
 
-  async #negotiate(): Promise<string> {
+  async #negotiate(signal: AbortSignal): Promise<string> {
     const late = (): ProxMcpError =>
       new ProxMcpError("UNREACHABLE", `The engine at ${this.address} did not answer within ${NEGOTIATION_SECONDS} s.`, { tried: ["GET /_ping"] });
-    const { response, text } = await withDeadline(NEGOTIATION_SECONDS, late, async (signal) => {
-      const response = await this.#http.request({ method: "GET", path: "/_ping", signal });
+    const { response, text } = await withDeadline(NEGOTIATION_SECONDS, late, async (deadline) => {
+      const response = await this.#http.request({ method: "GET", path: "/_ping", signal: AbortSignal.any([signal, deadline]) });
       return { response, text: await response.text() };
     });
     if (response.status !== 200) throw engineError("reach the engine", response.status, wordsOf(text), "GET /_ping");
@@ -228,13 +224,4 @@ export async function withDeadline<T>(seconds: number, late: () => ProxMcpError,
 
 function abortOf(signal: AbortSignal): ProxMcpError {
   return isProxMcpError(signal.reason) ? signal.reason : new ProxMcpError("CANCELLED", "The call was cancelled.", { cause: signal.reason });
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(abortOf(signal));
-    signal.addEventListener("abort", aborted, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
-    if (signal.aborted) aborted();
-  });
 }

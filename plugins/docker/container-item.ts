@@ -2,7 +2,7 @@ import { facet, type Where, SAID } from "proxmcp/plugin";
 import { z } from "zod";
 import { looksSecret, maskedText, maskedVariable } from "./masking.js";
 import { portsOf, portsOfMap } from "./run-options.js";
-import { known } from "./words.js";
+import { dateOf, known } from "./words.js";
 
 const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"] as const;
 const HEALTHS = ["healthy", "unhealthy", "starting"] as const;
@@ -134,7 +134,7 @@ export function fromSummary(found: ContainerSummary): ContainerItem {
     exit_code: exit === undefined ? undefined : Number(exit),
     image: shortImage(found.Image),
     command: maskedText(found.Command ?? "") || undefined,
-    created: new Date(found.Created * 1000).toISOString(),
+    created: dateOf(found.Created),
     uptime: uptimeOf(found.Status ?? ""),
     ports: portsOf(found.Ports),
     volumes: mountsOf(found.Mounts),
@@ -142,6 +142,10 @@ export function fromSummary(found: ContainerSummary): ContainerItem {
     ...labelsOf(found.Labels),
   });
 }
+
+/** As the engine's own list writes it. */
+const commandOf = ({ Path, Args }: ContainerDetails): string =>
+  [Path, ...(Args ?? []).map((word) => (word.includes(" ") ? `'${word}'` : word))].filter((word) => word !== undefined).join(" ");
 
 export function fromDetails(found: ContainerDetails, now: number): ContainerItem {
   const { State: state, HostConfig: host, Config: config } = found;
@@ -154,8 +158,8 @@ export function fromDetails(found: ContainerDetails, now: number): ContainerItem
     health: healthOf(state.Health?.Status),
     exit_code: state.Status === "exited" || state.Status === "dead" || state.Status === "restarting" ? state.ExitCode : undefined,
     image: shortImage(config.Image),
-    command: maskedText([found.Path, ...(found.Args ?? [])].filter((word) => word !== undefined).join(" ")) || undefined,
-    created: new Date(found.Created).toISOString(),
+    command: maskedText(commandOf(found)) || undefined,
+    created: dateOf(found.Created),
     uptime: started && state.Status !== "restarting" ? Math.max(0, Math.floor((now - Date.parse(state.StartedAt ?? "")) / 1000)) : undefined,
     // What is published now, or what will be once it runs.
     ports: portsOfMap(started ? found.NetworkSettings?.Ports : host.PortBindings),

@@ -23,10 +23,13 @@ export const namesText = (names: readonly string[]): string =>
 export const known = <T extends object>(item: { [field in keyof T]: T[field] | undefined }): T =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined)) as T;
 
-/** A date of the engine as ISO 8601, or nothing for that of year 1, which stands for "never". */
+/**
+ * A date of the engine as ISO 8601, or nothing for that of year 1, which stands for "never". To the second: some of its lists know no more, and
+ * a filter by what `get` says should find the item.
+ */
 export function dateOf(text: string | number | undefined | null): string | undefined {
   const at = typeof text === "number" ? text * 1000 : Date.parse(text ?? "");
-  return at > 0 ? new Date(at).toISOString() : undefined;
+  return at > 0 ? new Date(Math.floor(at / 1000) * 1000).toISOString() : undefined;
 }
 
 /** Labels as key=value. */

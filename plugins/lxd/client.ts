@@ -13,6 +13,7 @@ import {
   PEERS,
   type Peers,
   ProxMcpError,
+  Shared,
   SSH,
   type Ssh,
   type WebSocketStream,
@@ -51,7 +52,7 @@ export class LxdClient {
   readonly #services: readonly [Http, LxdConnectionInfo, Logger, Clock, Peers, Ssh];
   readonly #log: Logger;
   readonly #view: View | undefined;
-  #server: Promise<ServerInfo> | undefined;
+  readonly #server = new Shared((signal) => this.freshServer(signal));
 
   constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh, view: View | undefined = undefined) {
     this.#services = [http, connection, log, clock, peers, ssh];
@@ -132,13 +133,8 @@ export class LxdClient {
   }
 
   /** Who the server is and what it can do: `GET /1.0`, asked once. */
-  server(signal: AbortSignal): Promise<ServerInfo> {
-    if (this.#view) return this.#view.of.server(signal);
-    this.#server ??= this.freshServer(signal).catch((error: unknown) => {
-      this.#server = undefined;
-      throw error;
-    });
-    return this.#server;
+  async server(signal: AbortSignal): Promise<ServerInfo> {
+    return await (this.#view?.of.server(signal) ?? this.#server.get(signal));
   }
 
   /** The same, asked now. Refused with AUTH_FAILED when the server does not trust us. */
@@ -212,7 +208,7 @@ export class LxdClient {
   }
 
   async #refusal(method: string, path: string, ask: Ask, status: number, reason: string): Promise<ProxMcpError> {
-    const trusted = status === 403 ? await this.#trusted(ask.signal) : undefined;
+    const trusted = status === 403 && path !== "/1.0" ? await this.#trusted(ask.signal) : undefined;
     return refused({ doing: ask.doing, request: `${method} ${path}`, status, reason, trusted });
   }
 

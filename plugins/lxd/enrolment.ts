@@ -1,4 +1,4 @@
-import { type Http, type HttpClient, type HttpRequest, type HttpResponse, type HttpTarget, ProxMcpError } from "proxmcp/plugin";
+import { type Http, type HttpClient, type HttpRequest, type HttpResponse, type HttpTarget, ProxMcpError, Shared } from "proxmcp/plugin";
 import { isIncus } from "./extensions.js";
 import type { LxdOptions } from "./options.js";
 import { trustTokenIn } from "./trust-token.js";
@@ -69,47 +69,37 @@ export function pinnedBy(token: string, target: HttpTarget): HttpTarget {
 /** Requests to a server that our certificate is enrolled on before the first of them. */
 export class EnrollingHttp implements HttpClient {
   readonly #http: HttpClient;
-  readonly #enrol: () => Promise<unknown>;
-  #enrolled: Promise<unknown> | undefined;
+  readonly #enrolled: Shared<unknown>;
 
   constructor(http: Http, target: HttpTarget, proof: Proof) {
     this.#http = http.open(target);
-    this.#enrol = async () => {
+    this.#enrolled = new Shared(async (signal) => {
       // Who is not who the token says gets nothing from us, neither the token nor what follows.
       const checked = "token" in proof ? http.open(pinnedBy(proof.token, target)) : this.#http;
       try {
-        // Not with the caller's signal: others wait for the same.
-        await enrol(checked, proof, target.url, AbortSignal.timeout(30_000));
+        await enrol(checked, proof, target.url, AbortSignal.any([signal, AbortSignal.timeout(30_000)]));
       } finally {
         if (checked !== this.#http) await checked.close();
       }
-    };
+    });
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
-    await this.#ready();
+    await this.#enrolled.get(request.signal);
     return await this.#http.request(request);
   }
 
   async upgrade(...args: Parameters<HttpClient["upgrade"]>) {
-    await this.#ready();
+    await this.#enrolled.get(args[0].signal);
     return await this.#http.upgrade(...args);
   }
 
   async websocket(...args: Parameters<HttpClient["websocket"]>) {
-    await this.#ready();
+    await this.#enrolled.get(args[0].signal);
     return await this.#http.websocket(...args);
   }
 
   async close(): Promise<void> {
     await this.#http.close();
-  }
-
-  async #ready(): Promise<void> {
-    this.#enrolled ??= this.#enrol().catch((error: unknown) => {
-      this.#enrolled = undefined;
-      throw error;
-    });
-    await this.#enrolled;
   }
 }

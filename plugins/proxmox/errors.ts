@@ -42,6 +42,7 @@ const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
   [/is locked \(/i, LOCKED],
   [/can't lock file .*got timeout/i, { code: "CONFLICT", next: "Another task on this guest was still running. Try again in half a minute." }],
   [/hostname lookup '.*' failed|no such cluster node/i, { code: "NOT_FOUND", next: "List the nodes and use a name from there." }],
+  [/RRD error: opening .*no such file/i, { code: "NOT_FOUND", next: "There are no measurements of this name: list what exists." }],
   [/configuration file .*does not exist|unable to find configuration file/i, GUEST_GONE],
   [/config file already exists|already exists|already defined/i, { code: "ALREADY_EXISTS" }],
   [/only root (can|may)/i, { code: "FORBIDDEN", next: "Proxmox lets only root@pam itself do this, no API token. Do it on the node." }],

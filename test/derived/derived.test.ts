@@ -14,10 +14,21 @@ describe("what is derived and kept", () => {
     expect(differences(derived), "run `npm run snapshots` and look at the difference").toEqual([]);
   });
 
-  it("has a reference page for each provider, up to date", async () => {
+  it("has a reference page for each provider and for what authors import, up to date", async () => {
     const derived = await reference();
     if (WRITE === "docs") write(derived);
     expect(differences(derived), "run `npm run docs`").toEqual([]);
+  }, 60_000);
+});
+
+describe("the reference of what authors import", () => {
+  it.each(["declaration.md", "testing.md"])("%s leaves nothing without a word", (name) => {
+    const page = readFileSync(new URL(`../../docs/reference/${name}`, import.meta.url), "utf8");
+    expect(page.split("\n").filter((line) => line.endsWith("| - |"))).toEqual([]);
+    // A heading, and at once the next one.
+    expect([...page.matchAll(/^### (.*)\n\n(?=#)/gm)].map(([, title]) => title)).toEqual([]);
+    // Methods have a signature; nothing behind it would be no more than that.
+    expect([...page.matchAll(/^#### (\w+)\(\)\??\n\n```ts\n(?:(?!```).*\n)+```\n(?=\n#)/gm)].map(([, title]) => title)).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@ import { deriveConfigSchema } from "../../core/derive/config-schema.js";
 import { jsonOf } from "../../core/derive/json.js";
 import { listed } from "../../core/server/answer.js";
 import { coveragePage } from "../plugins/proxmox-coverage.js";
+import { moduleReference } from "./typedoc/reference.js";
 import { shippedApp } from "./estate.js";
 
 /** What is derived from the declarations and kept in the repository: a folder of files, each by name. */
@@ -25,7 +26,7 @@ export async function snapshots(): Promise<Derived> {
   return { folder: join(root, "test/snapshots"), files };
 }
 
-/** One reference page for each provider. */
+/** One reference page for each provider, and one for each module that the author of a provider imports. */
 export async function reference(): Promise<Derived> {
   const app = await shippedApp();
   const tools = app.tools("all");
@@ -41,6 +42,8 @@ export async function reference(): Promise<Derived> {
   );
   await app.close();
   files.set("proxmox-api.md", await coveragePage());
+  files.set("declaration.md", await moduleReference("core/plugin.ts", "proxmcp/plugin"));
+  files.set("testing.md", await moduleReference("core/testing.ts", "proxmcp/testing"));
   return { folder: join(root, "docs/reference"), files };
 }
 

@@ -128,7 +128,7 @@ describe("docs/write-a-provider.md", () => {
     for (const match of named) {
       const [, file = "", piece = ""] = match ?? [];
       expect(file, "each piece begins with the name of its file").not.toBe("");
-      expect(tight(read(`examples/own-provider/${file}`)), `a piece of ${file}`).toContain(tight(piece));
+      expect(tight(read(`examples/first-provider/${file}`)), `a piece of ${file}`).toContain(tight(piece));
     }
   });
 });
@@ -166,6 +166,6 @@ describe("commands", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     for (const page of pages)
       for (const [, name = ""] of read(page).matchAll(/npm run ([\w:]+)/g))
-        if (page !== "examples/own-provider/README.md") expect(Object.keys(scripts), `${page}: npm run ${name}`).toContain(name);
+        if (page !== "examples/first-provider/README.md") expect(Object.keys(scripts), `${page}: npm run ${name}`).toContain(name);
   });
 });

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
@@ -47,7 +47,8 @@ describe("the package", () => {
       "dist/plugins/docker/index.d.ts",
     ])
       expect(existsSync(join(folder, file)), file).toBe(true);
-    for (const file of ["test", "core", "plugins", "examples", ".ci", "AGENTS.md"]) expect(existsSync(join(folder, file)), file).toBe(false);
+    for (const file of ["test", "core", "plugins", ".ci", "AGENTS.md"]) expect(existsSync(join(folder, file)), file).toBe(false);
+    expect(readdirSync(join(folder, "examples"))).toEqual(["template"]);
   });
 
   it("starts by the name that npm gives it", async () => {
@@ -80,6 +81,26 @@ describe("the package", () => {
     await client.connect(new StdioClientTransport({ command, args, env: { HOME: home }, cwd: home, stderr: "ignore" }));
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toContain("docker_container_list");
+  });
+});
+
+describe("the lock file", () => {
+  it("pins the plugins that come with the package, and notices a changed file of it", async () => {
+    const folder = join(stranger.folder, "locked");
+    mkdirSync(folder);
+    const connections = { desk: { provider: "docker", socket: "/nowhere.sock" } };
+    writeFileSync(join(folder, "proxmcp.config.yaml"), stringify({ plugins: ["docker"], connections }));
+    expect(await stranger.proxmcp(["plugins", "lock"], { cwd: folder })).toMatchObject({ code: 0, err: "" });
+    const lock = JSON.parse(readFileSync(join(folder, "proxmcp.lock.json"), "utf8")) as { plugins: Record<string, object> };
+    expect(lock.plugins["docker"]).toMatchObject({ package: "proxmcp", integrity: expect.stringMatching(/^sha256-/) });
+    expect(await stranger.proxmcp(["config", "check"], { cwd: folder })).toMatchObject({ code: 0 });
+    const index = join(stranger.folder, "node_modules", "proxmcp", "dist", "plugins", "docker", "index.js");
+    const text = readFileSync(index, "utf8");
+    onTestFinished(() => writeFileSync(index, text));
+    writeFileSync(index, `${text}\n// a word`);
+    const { code, err } = await stranger.proxmcp(["config", "check"], { cwd: folder });
+    expect(code).toBe(2);
+    expect(err).toContain("The files of the plugin docker are not those that proxmcp.lock.json pins.\n  Its tools are the same");
   });
 });
 
@@ -228,11 +249,72 @@ describe("the examples", () => {
     });
   });
 
-  it("own-provider: its own tests, with the package as its only source of ProxMCP", async () => {
-    const folder = copied("own-provider");
+  it("a new provider: written, its types checked and its tests passed at once; built and packed, it is loaded by its name", async () => {
+    const { code, out, err } = await stranger.proxmcp(["new", "provider", "nimbus", "--title", "Nimbus Cloud"]);
+    expect(code, err).toBe(0);
+    const folder = join(stranger.folder, "proxmcp-provider-nimbus");
+    expect(out).toContain(folder);
+    const ran = async (words: readonly string[], cwd = folder): Promise<string> => {
+      const result = await stranger.npm(words, { cwd });
+      expect(result.code, result.out + result.err).toBe(0);
+      return result.out;
+    };
+    await ran(["install", "--save-dev", stranger.tarball]);
+    await ran(["run", "typecheck"]);
+    expect(await ran(["test"])).toMatch(/Tests +\d\d passed/);
+    await ran(["pack", "--pack-destination", stranger.folder]);
+    await ran(["install", "--no-save", join(stranger.folder, "proxmcp-provider-nimbus-0.1.0.tgz"), stranger.tarball], stranger.folder);
+    const env = { NIMBUS_URL: "https://127.0.0.1:1", NIMBUS_TOKEN: "planted-token" };
+    const place = join(stranger.folder, "nimbus");
+    mkdirSync(place);
+    writeFileSync(join(place, "proxmcp.config.yaml"), stringify({ plugins: ["proxmcp-provider-nimbus"] }));
+    const tools = await stranger.proxmcp(["tools"], { cwd: place, env });
+    expect(tools.out, tools.err).toContain("nimbus_machine_list");
+  }, 240_000);
+
+  it("first-provider: its own tests, with the package as its only source of ProxMCP", async () => {
+    const folder = copied("first-provider");
     const { code, err } = await stranger.npm(["install", "--no-save", stranger.tarball, "zod", "vitest"], { cwd: folder });
     expect(code, err).toBe(0);
     const tests = await stranger.npm(["test"], { cwd: folder });
     expect(tests.code, tests.out + tests.err).toBe(0);
   }, 240_000);
+
+  it("own-provider: its own types and tests; built and packed, it is loaded by its name", async () => {
+    const folder = copied("own-provider");
+    const ran = async (words: readonly string[], cwd = folder): Promise<string> => {
+      const { code, out, err } = await stranger.npm(words, { cwd });
+      expect(code, out + err).toBe(0);
+      return out;
+    };
+    await ran(["install", "--save-dev", stranger.tarball]);
+    await ran(["run", "typecheck"]);
+    await ran(["test"]);
+    await ran(["pack", "--pack-destination", stranger.folder]);
+    // Beside a config of somebody who uses it, where it finds the ProxMCP that runs.
+    await ran(["install", "--no-save", join(stranger.folder, "proxmcp-provider-containarium-0.1.0.tgz"), stranger.tarball], stranger.folder);
+    const child = stranger.start(["sandbox.mjs"], { cwd: containarium() });
+    const connection = JSON.parse(await firstLine(child)) as { url: string; token: string };
+    const env = { CONTAINARIUM_SERVER_URL: connection.url, CONTAINARIUM_JWT_TOKEN: connection.token };
+    const asked = await stranger.proxmcp(["query", "--json", "which", "container", "uses", "the", "most", "memory"], { cwd: containarium(), env });
+    expect(asked.code, asked.out + asked.err).toBe(0);
+    expect(JSON.parse(asked.out)).toMatchObject({ items: [{ username: "bob" }, { username: "alice" }, {}, {}, {}] });
+    const doctor = await stranger.proxmcp(["doctor"], { cwd: containarium(), env });
+    expect(doctor.out).toContain("Containarium 0.21.0");
+    expect(doctor.out + doctor.err).not.toContain(connection.token);
+  }, 240_000);
+
+  /** A folder with a config that names the package, and a program that starts its sandbox. */
+  function containarium(): string {
+    const folder = join(stranger.folder, "containarium");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "proxmcp.config.yaml"), stringify({ plugins: ["proxmcp-provider-containarium"] }));
+    writeFileSync(
+      join(folder, "sandbox.mjs"),
+      `import containarium from "proxmcp-provider-containarium";
+       const { connection } = await (await containarium.sandbox()).start();
+       console.log(JSON.stringify(connection));`,
+    );
+    return folder;
+  }
 });

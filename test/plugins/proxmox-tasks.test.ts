@@ -1,5 +1,5 @@
 import type { Progress } from "proxmcp/plugin";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { clientOf, closeAll, failure, fastClock, sandboxOf, signal, type StartedSandbox } from "./proxmox-setup.js";
 
 afterEach(closeAll);
@@ -34,12 +34,13 @@ describe("following a task", () => {
   });
 
   test("progress only grows, and says what the task said last", async () => {
-    const sandbox = await sandboxOf({ taskTime: 60 });
+    const sandbox = await sandboxOf({ taskTime: 1_000 });
     const call = watched();
     const client = clientOf(sandbox.connection);
     // A second task on a guest waits for the first and says so in its log.
     const first = client.write("POST", START, {}, watched());
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    // Followed, so it has begun, and it takes a second from here.
+    await vi.waitUntil(() => sandbox.requests.some(({ path }) => path.includes("/tasks/")), { timeout: 10_000, interval: 5 });
     await client.write("POST", "/nodes/pve1/qemu/108/status/stop", {}, call);
     await first;
     expect(call.seen.map(({ progress }) => progress)).toEqual(call.seen.map((_, index) => index + 1));

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { DockerClient } from "../client.js";
 import { imageActions } from "../image-actions.js";
 import { fullReference } from "../pull.js";
+import { dateOf } from "../words.js";
 
 const { kind } = forClient<DockerClient>();
 
@@ -37,7 +38,7 @@ function fromFacts(found: ImageFacts, asked?: string): ImageItem {
   const id = found.Id.replace(/^sha256:/, "").slice(0, 12);
   const references = (found.RepoTags ?? []).filter((reference) => reference !== "<none>:<none>"); // old engines say it so
   const name = references.find((reference) => asked !== undefined && reference === fullReference(asked)) ?? references[0] ?? id;
-  const created = new Date(typeof found.Created === "number" ? found.Created * 1000 : (found.Created ?? ""));
+  const created = dateOf(found.Created);
   return {
     name,
     id,
@@ -45,7 +46,7 @@ function fromFacts(found: ImageFacts, asked?: string): ImageItem {
     untagged: references.length === 0,
     disk_used: found.Size,
     // Reproducible builds have no date, or that of year 1.
-    ...(created.getTime() > 0 ? { created: created.toISOString() } : {}),
+    ...(created ? { created } : {}),
     ...(found.Os ? { os: found.Os } : {}),
     ...(found.Architecture ? { arch: found.Architecture } : {}),
   };

@@ -15,7 +15,8 @@ const Host = z.object({
   arch: facet(z.string(), "Processor architecture", { says: ["architecture"] }).optional(),
   cpu: facet(z.int(), "Threads of its processors", { unit: "cores", says: ["cores", "cpus"] }).optional(),
   cpu_model: facet(z.string(), "Its processor", { says: ["processor"] }).optional(),
-  load: facet(z.number(), "Processes that wanted to run, over the last minute", { says: ["load average"] }).optional(),
+  // Older servers don't tell it; then the kernel does, of one host at a time.
+  load: facet(z.number(), "Processes that wanted to run, over the last minute", { detail: true, says: ["load average"] }).optional(),
   memory: bytes("Memory", ["ram"]).optional(),
   memory_used: bytes("Memory in use", ["used memory", "used ram"]).optional(),
   disk: bytes("All its disks together", ["storage"]).optional(),

@@ -32,6 +32,7 @@ export async function start(options: SandboxOptions = {}): Promise<LxdSandbox> {
     requests: server.requests,
     fail: (fault) => server.fail(fault),
     heal: () => server.heal(),
+    pending: () => server.pending(),
     trustToken: (name = "proxmcp") => trustToken(world, { name, restricted: false, projects: [] }).token,
     close: async () => {
       world.close();

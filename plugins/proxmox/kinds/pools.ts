@@ -72,6 +72,8 @@ export const pools = kind({
       },
       run: async (args) => {
         const { description, add = [], remove = [], move } = args.input;
+        if (description === undefined && add.length === 0 && remove.length === 0)
+          throw new ProxMcpError("INVALID_INPUT", "There is nothing to change: give description, add or remove.");
         const split = (names: readonly string[]) => {
           const vms = names.filter((name) => /^\d+$/.test(name)).join(",");
           const storage = names.filter((name) => !/^\d+$/.test(name)).join(",");

@@ -78,6 +78,7 @@ export async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     requests: server.requests,
     fail: server.fail,
     heal: server.heal,
+    pending: server.pending,
     close: async () => {
       neighbours.delete(port);
       cluster.tasks.close();

@@ -1,10 +1,28 @@
 /** What belongs to one node: its network, services, disks, clock, logs. */
 import { series } from "./agent.js";
-import { type Call, onNode, Part, type Routes, text } from "./calls.js";
+import { badParameter, type Call, onNode, Part, Refusal, type Routes, text } from "./calls.js";
 import type { Row } from "./cluster.js";
 import { collection, rowsOf } from "./collections.js";
 
 /** Starts a task that changes nothing here. */
+/** What the mirror offers. */
+const APPLIANCES = [
+  {
+    template: "debian-13-standard_13.1-2_amd64.tar.zst",
+    os: "debian-13",
+    version: "13.1-2",
+    section: "system",
+    headline: "Debian 13 Trixie (standard)",
+  },
+  {
+    template: "alpine-3.22-default_20250617_amd64.tar.xz",
+    os: "alpine",
+    version: "20250617",
+    section: "system",
+    headline: "LXC default image for alpine 3.22",
+  },
+];
+
 export const task = (type: string, id: (call: Call) => string) => (call: Call) =>
   call.cluster.tasks.start({ node: text(call, "node") || call.cluster.local, type, id: id(call), token: call.token, failure: call.taskError });
 
@@ -130,31 +148,20 @@ export const nodeRoutes: Routes = {
   "POST /nodes/{node}/status": { needs: onNode("Sys.PowerMgmt"), run: () => null },
   "GET /nodes/{node}/rrddata": {
     run: (call) => {
-      const spec = call.cluster.node(text(call, "node"));
-      return series(undefined, { cpus: spec?.cores ?? 1, memory: (spec?.memory ?? 1) * 2 ** 30 });
+      // Any node answers for all: nothing is forwarded, so what is missing is a file.
+      const name = text(call, "node");
+      const spec = call.cluster.node(name);
+      if (!spec) throw new Refusal(500, `RRD error: opening '/var/lib/rrdcached/db/pve-node-9.0/${name}': No such file or directory`);
+      return series(undefined, { cpus: spec.cores, memory: spec.memory * 2 ** 30 });
     },
   },
   "GET /nodes/{node}/aplinfo": {
-    run: () => [
-      {
-        template: "debian-13-standard_13.1-2_amd64.tar.zst",
-        os: "debian-13",
-        version: "13.1-2",
-        section: "system",
-        headline: "Debian 13 Trixie (standard)",
-      },
-      {
-        template: "alpine-3.22-default_20250617_amd64.tar.xz",
-        os: "alpine",
-        version: "20250617",
-        section: "system",
-        headline: "LXC default image for alpine 3.22",
-      },
-    ],
+    run: () => APPLIANCES,
   },
   "POST /nodes/{node}/aplinfo": {
-    run: (call) =>
-      call.cluster.tasks.start({
+    run: (call) => {
+      if (!APPLIANCES.some(({ template }) => template === text(call, "template"))) throw badParameter("template", "no such template");
+      return call.cluster.tasks.start({
         node: text(call, "node"),
         type: "download",
         id: text(call, "template"),
@@ -172,7 +179,8 @@ export const nodeRoutes: Routes = {
             ctime: Math.floor(Date.now() / 1000),
           });
         },
-      }),
+      });
+    },
   },
   "POST /nodes/{node}/replication/{id}/schedule_now": { run: () => null },
   "GET /nodes/{node}/ceph/pool": {

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createProxMcp, type ProxMcp, type Setup } from "proxmcp";
-import { facet, type Provider, secret } from "proxmcp/plugin";
+import { CONNECTION, facet, type Provider, secret } from "proxmcp/plugin";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import * as z3 from "zod/v3";
@@ -156,6 +156,27 @@ describe("references", () => {
     expect(await faultsOf({ plugins: [plugin], connections: { a: { provider: "tape", ssh } }, env: { A: "x" } })).toEqual([
       expect.stringMatching(/^connections\.a\.ssh\.keys\.1: the environment variable B is not set/),
     ]);
+  });
+
+  it("what a schema makes of a secret is as secret", async () => {
+    const schema = z.object({
+      room: z.string(),
+      password: secret(
+        z.string().transform((text) => text.replace(/^basic /, "")),
+        "Password",
+      ),
+    });
+    const client = class {
+      static readonly inject = [CONNECTION];
+      readonly password: string;
+      constructor({ options }: { options: { password: string } }) {
+        this.password = options.password;
+      }
+    };
+    const test = ({ client: { password } }: { client: { password: string } }) => Promise.reject(new Error(`${password} was refused`));
+    const connections = { a: { provider: "tape", room: "1", password: { env: "P" } } };
+    const app = await open({ plugins: [variant({ client: client as never, test }, { schema })], connections, env: { P: "basic planted-secret" } });
+    expect(await app.test()).toMatchObject([{ ok: false, error: { message: "[secret] was refused" } }]);
   });
 
   it("what a platform's own schema says about a secret is masked", async () => {
