@@ -1,7 +1,7 @@
 import type { Kind } from "../declare/kind.js";
 import type { ConnectionEntry } from "../connections.js";
 import type { Operation } from "../derive/tools.js";
-import { neededWithin } from "../derive/needed.js";
+import { ownersIn } from "../derive/owners.js";
 import { plural } from "../derive/words.js";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
 import type { ParsedInput } from "./input.js";
@@ -74,12 +74,12 @@ interface Subject {
   readonly at: Readonly<Record<string, unknown>>;
 }
 
-/** A snapshot lies where its instance lies: a `within` parameter that is named like a kind decides. Not so what may be left out: several have a project. */
+/** A snapshot lies where its instance lies: a `within` parameter that is named like a kind decides. Not so a `scope`: several connections have a project of that name. */
 function ownerOf({ provider, kind }: Operation, parsed: ParsedInput): Subject | undefined {
-  for (const name of neededWithin(kind)) {
+  for (const name of ownersIn(kind)) {
     const key = parsed.at[name];
     const owner = provider.kinds.find((other) => other.name === name);
-    if (owner && (owner.get ?? owner.list) && neededWithin(owner).length === 0 && typeof key === "string")
+    if (owner && (owner.get ?? owner.list) && ownersIn(owner).length === 0 && typeof key === "string")
       return { kind: name, key, at: sharedAt(owner, parsed.at) };
   }
   return undefined;

@@ -33,6 +33,11 @@ export interface KindSpec<Client, Within, Item> {
   readonly alsoBy?: readonly Field<Item>[];
   /** Parameters that belong to the address of an item besides its key: `{ instance: z.string() }` for a snapshot. */
   readonly within?: { readonly [name in keyof Within]: AnySchema<Within[name]> };
+  /**
+   * Those of `within` that may be left out and mean the same on every connection: a project, a namespace. They narrow what is looked at, and
+   * say nothing about which connection is meant.
+   */
+  readonly scope?: readonly Extract<keyof Within, string>[];
   /** Those of `within` that `list` cannot do without. */
   readonly listRequires?: readonly Extract<keyof Within, string>[];
   /** `platform` where the platform's own order means something (newest first). Default: by key, as some platforms answer in a new order each time. */
@@ -66,6 +71,7 @@ export interface Kind<Client = unknown> {
   readonly key: string;
   readonly alsoBy?: readonly string[];
   readonly within?: Readonly<Record<string, AnySchema>>;
+  readonly scope?: readonly string[];
   readonly listRequires?: readonly string[];
   readonly order?: "key" | "platform";
   readonly everyday?: readonly string[];

@@ -5,7 +5,6 @@ import { VERBS } from "../declare/verbs.js";
 import { deriveFields, type Field } from "./fields.js";
 import { deriveFilter } from "./filter.js";
 import { type JsonSchema, jsonOf, objectOf } from "./json.js";
-import { neededWithin } from "./needed.js";
 import { capital, plural, spaced } from "./words.js";
 
 /** One operation of one kind, as a plugin declares it. */
@@ -124,7 +123,8 @@ function inputSchema(operation: Operation, { connections }: ToolOptions, confirm
     required.push(kind.key);
   }
   for (const [name, schema] of Object.entries(kind.within ?? {})) properties[name] = jsonOf(schema, "input");
-  required.push(...(verb === "list" ? (kind.listRequires ?? []) : neededWithin(kind)));
+  const needed = Object.entries(kind.within ?? {}).flatMap(([name, schema]) => (schema.safeParse(undefined).success ? [] : [name]));
+  required.push(...(verb === "list" ? (kind.listRequires ?? []) : needed));
   if (verb === "list") {
     properties["where"] = deriveFilter(operation.fields);
     properties["limit"] = { type: "integer", minimum: 1, maximum: 1000, description: "Default 50" };

@@ -1,4 +1,4 @@
-import { neededWithin } from "../derive/needed.js";
+import { ownersIn } from "../derive/owners.js";
 import type { Claim } from "./claim.js";
 import { meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
@@ -82,9 +82,9 @@ export const placeRule: Rule = (reading) => {
 
 /** What an item belongs to is a place too: a snapshot is in its instance. */
 const placesOf = ({ kind, fields }: KindView): string[] => {
-  const owners = neededWithin(kind).filter((name) => fields.has(name));
+  const owners = ownersIn(kind).filter((name) => fields.has(name));
   const places = [...fields.values()].filter((field) => field.facet.place).map((field) => field.name);
-  // What may be left out is the last that "in" speaks of: a container is on its node before it is in its project.
+  // A scope is the last that "in" speaks of: a container is on its node before it is in its project.
   const others = Object.keys(kind.within ?? {}).filter((name) => fields.has(name));
   return [...new Set([...owners, ...places, ...others])];
 };

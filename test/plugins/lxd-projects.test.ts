@@ -92,7 +92,9 @@ describe("projects on the wire", () => {
     const whole = (await call("profile_list"))["total"] as number;
     sandboxes["pi"]?.fail({ path: "/1.0/profiles", status: 500, reason: "database is locked", times: 1 });
     const part = await call("profile_list");
-    expect(part["errors"]).toMatchObject([{ source: expect.stringMatching(/^(default|lab)$/), message: expect.stringContaining("database is locked") }]);
+    expect(part["errors"]).toMatchObject([
+      { source: expect.stringMatching(/^(default|lab)$/), message: expect.stringContaining("database is locked") },
+    ]);
     expect(part["total"]).toBeGreaterThan(0);
     expect(part["total"]).toBeLessThan(whole);
     // Where all fail there is nothing to show.

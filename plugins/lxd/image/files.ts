@@ -5,7 +5,7 @@
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { type ActionArgs, facet, forClient, type HttpResponse, ProxMcpError } from "proxmcp/plugin";
+import { type ActionArgs, facet, forClient, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
 import { taskFailed } from "../errors.js";
@@ -13,7 +13,6 @@ import { LONG } from "../instance/exports.js";
 import { download, localFile, refuseExisting, uploadOf } from "../instance/local-files.js";
 import { imageBy, imagePath, targetOf } from "./fields.js";
 import { point } from "./fetch.js";
-import { partsOf } from "./parts.js";
 
 const { write } = forClient<LxdClient>();
 
@@ -39,7 +38,7 @@ const exporting = write({
     const sizes: number[] = [];
     try {
       // The description comes first, and the root file system after it.
-      for await (const part of partsOf(response)) sizes.push(await download(answerOf(response, part), sizes.length ? rootfs : file, passing));
+      for await (const part of response.files()) sizes.push(await download({ headers: {}, body: part }, sizes.length ? rootfs : file, passing));
     } catch (error) {
       // One file without the other is of no use. That neither was there before has been looked at.
       for (const one of sizes.length ? [file, rootfs] : []) await rm(one, { force: true });
@@ -48,8 +47,6 @@ const exporting = write({
     return { file, ...(sizes.length > 1 ? { rootfs } : {}), size: sizes.reduce((sum, one) => sum + one, 0) };
   },
 });
-
-const answerOf = (response: HttpResponse, body: Readable): HttpResponse => ({ ...response, headers: {}, body });
 
 const ImportInput = {
   file: localFile,

@@ -184,14 +184,15 @@ export const certificates = kind({
     delete: destructive({
       about: "Have the server trust a certificate no longer",
       aliases: ["lxd_certificate_remove", "lxd_config_trust_remove"],
-      async loses({ client, key, signal }) {
-        const { own, name } = certificateOf(client, await certificateBy(client, key, { doing: `read certificate "${key}"`, signal }));
-        return own ? "It is the certificate of this very connection, which is locked out then." : `Locks "${name}" out.`;
-      },
+      loses: "Whoever uses it is locked out.",
       async run({ client, key, signal, progress }) {
         const ask = { doing: `remove certificate "${key}"`, signal, progress };
-        const { fingerprint } = await certificateBy(client, key, ask);
-        await client.change("DELETE", pathOf(fingerprint), undefined, ask);
+        const wire = await certificateBy(client, key, ask);
+        if (certificateOf(client, wire).own)
+          throw new ProxMcpError("WRONG_STATE", `Unable to ${ask.doing}: this very connection uses it, and would be locked out`, {
+            next: "Remove it over another connection, or on the server with `lxc config trust remove` (`incus config trust remove`).",
+          });
+        await client.change("DELETE", pathOf(wire.fingerprint), undefined, ask);
       },
     }),
   },

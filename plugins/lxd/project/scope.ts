@@ -49,6 +49,7 @@ export function inProjects<Types extends KindTypes>(
     ...kind,
     item: (item as z.ZodObject).extend({ project: facet(z.string(), "Project it is in", { says: ["tenant"] }) }),
     within: { ...within, project: z.string().optional() },
+    scope: ["project"],
     ...(list ? { list: async (args) => await listIn({ list, projects }, args) } : {}),
     ...(get ? { get: async (args) => await orElsewhere(args, async () => stamped((await get(inside(args))) as Row, projectOf(args))) } : {}),
     actions: Object.fromEntries(Object.entries(actions).map(([verb, action]) => [verb, actionIn(action)])),

@@ -1,9 +1,11 @@
 import { PassThrough, pipeline, type Readable } from "node:stream";
-import { Busboy } from "@fastify/busboy";
-import { type HttpResponse, ProxMcpError } from "proxmcp/plugin";
+import { ProxMcpError } from "../errors.js";
+import type { HttpResponse } from "./types.js";
 
-/** The files of an answer that is a form, one after the other. Each has to be read to its end before the next one comes. */
-export async function* partsOf({ headers, body }: HttpResponse): AsyncGenerator<Readable> {
+/** The files of an answer that is a form (`multipart/form-data`), one after the other. Each has to be read to its end before the next one comes. */
+export async function* filesOf({ headers, body }: Pick<HttpResponse, "headers" | "body">): AsyncGenerator<Readable> {
+  // Few platforms answer with forms, so what reads them is only loaded for those.
+  const { Busboy } = await import("@fastify/busboy");
   const reader = new Busboy({ headers: { "content-type": String(headers["content-type"]) } });
   const waiting: Readable[] = [];
   let over = false;
@@ -31,7 +33,7 @@ export async function* partsOf({ headers, body }: HttpResponse): AsyncGenerator<
     for (;;) {
       const part = waiting.shift();
       if (part) yield part;
-      else if (failure) throw new ProxMcpError("INVALID_OUTPUT", `the files of the image broke off: ${failure.message}`);
+      else if (failure) throw new ProxMcpError("INVALID_OUTPUT", `the files of the answer broke off: ${failure.message}`);
       else if (over) return;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
