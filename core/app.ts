@@ -20,6 +20,7 @@ import { SEARCH_TOOLS, type Surface, surfaceOf } from "./derive/surface.js";
 import { deriveTools, type Tool } from "./derive/tools.js";
 import { deriveVocabulary, type Vocabulary } from "./derive/vocabulary.js";
 import { ProxMcpError } from "./errors.js";
+import { peersOf } from "./peers.js";
 import { QueryEngine } from "./query/engine.js";
 import type { QueryHelp } from "./query/help.js";
 import type { Interpretation } from "./query/interpret.js";
@@ -32,6 +33,7 @@ import type { HandlerOptions, RequestHandler } from "./server/http.js";
 import type { Serving } from "./server/stdio.js";
 import { AUDIT, CACHE, SIGNER } from "./services/tokens.js";
 import { coreTools } from "./tools/all.js";
+import { type ConfigPlace, connectingTools } from "./tools/connecting.js";
 import { testConnection, type TestedConnection } from "./tools/connections.js";
 import { type Overview, type OverviewOptions, overviewOf } from "./tools/overview.js";
 import type { QueryArgs } from "./tools/query.js";
@@ -63,6 +65,8 @@ export interface Parts {
   readonly caller: Caller;
   /** Who is calling, for what runs below a call without being told. */
   readonly calling: AsyncLocalStorage<Caller>;
+  /** Where the config is from. */
+  readonly place: ConfigPlace;
 }
 
 /** One ProxMCP: plugins, connections, tools. Several can live in one process; nothing is shared between them. */
@@ -112,6 +116,17 @@ export class ProxMcp<Tools = any> {
         find: (name) => this.#byName.get(name),
         call: async (name, args, context) => await this.#perform(name, args, context),
       }),
+      ...parts.providers.flatMap((provider) =>
+        connectingTools(provider, {
+          ...{ services, secrets: parts.secrets, confirmations, connections, limits, place: parts.place },
+          peers: (name) =>
+            peersOf(
+              () => connections.of(name),
+              policy,
+              () => parts.calling.getStore() ?? parts.caller,
+            ),
+        }),
+      ),
       ...this.#connected().flatMap((provider) =>
         deriveTools(provider, {
           connections: connections.names(provider.name),

@@ -33,6 +33,8 @@ export interface Setup extends Config {
   readonly file?: string;
   /** Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told when a call has written a connection into the config file. Whoever keeps the app may put a new one in its place. */
+  readonly onConfigChange?: ((file: string) => void) | undefined;
   /**
    * Told of each plugin that can't be loaded; it and its connections are left out, and the rest is served. Without this the first such plugin
    * is an error.
@@ -58,7 +60,7 @@ export async function prepare({
   onPluginError,
   lock = true,
   ...given
-}: Omit<Setup, "services" | "after" | "caller">): Promise<Prepared> {
+}: Omit<Setup, "services" | "after" | "caller" | "onConfigChange">): Promise<Prepared> {
   const config = checkConfig(given, file ?? "the config");
   const secrets = new Secrets();
   const plugins = new PluginSet(onPluginError);
@@ -76,7 +78,7 @@ export async function prepare({
 export async function createProxMcp<const Plugins extends NonNullable<Setup["plugins"]> = []>(
   setup: Setup & { readonly plugins?: Plugins | undefined } = {},
 ): Promise<ProxMcp<ToolsOf<Plugins>>> {
-  const { services: replace, after, caller = LOCAL, ...rest } = setup;
+  const { services: replace, after, caller = LOCAL, onConfigChange: changed, ...rest } = setup;
   const { config, secrets, providers, configured } = await prepare(rest);
   const services = new Services();
   registerServices(services, config, secrets, setup.folder ?? process.cwd());
@@ -84,7 +86,9 @@ export async function createProxMcp<const Plugins extends NonNullable<Setup["plu
   replace?.(services.tsyringe);
   const calling = new AsyncLocalStorage<Caller>();
   const connections = connectionsOf(config, services, providers, configured, () => calling.getStore() ?? caller);
-  return new ProxMcp({ config, services, secrets, providers, connections, caller, calling });
+  const { file, folder = process.cwd(), env = process.env } = setup;
+  const place = { file, folder, env, changed, given: Object.keys(config.connections ?? {}).length > 0 };
+  return new ProxMcp({ config, services, secrets, providers, connections, caller, calling, place });
 }
 
 /** Each plugin has a container of its own, and in it one for each connection. */

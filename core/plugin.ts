@@ -3,6 +3,7 @@
  * @module
  */
 export * from "./declare/action.js";
+export * from "./declare/connecting.js";
 export type * from "./declare/declared.js";
 export * from "./declare/facet.js";
 export * from "./declare/kind.js";

@@ -37,16 +37,9 @@ export async function watchConfig(live: LiveApp, { file, also = [], open }: Watc
     const text = await read();
     if (text === undefined || text === known) return;
     known = text;
-    const { logger } = live.current;
-    try {
-      const next = await open(live.current);
-      logger.info("the changed config is in use", { file, connections: next.connections.length, tools: next.tools().length });
-      // Calls under way may take long; the next change must not wait for them.
-      replaced.push(live.replace(next));
-    } catch (error) {
-      const { code, message } = toProxMcpError(error);
-      logger.error("the changed config has faults; the former one stays in use", { file, code, message });
-    }
+    const { former } = await takeUp(live, { file, open });
+    // Calls under way may take long; the next change must not wait for them.
+    if (former) replaced.push(former);
   };
   const watcher = watch(dirname(file), () => {
     clearTimeout(timer);
@@ -63,6 +56,20 @@ export async function watchConfig(live: LiveApp, { file, also = [], open }: Watc
       await Promise.all(replaced);
     },
   };
+}
+
+/** Puts an app of what the config says now in the place of the one that is served. `former` resolves when that one has ended; absent where it stays. */
+export async function takeUp(live: LiveApp, { file, open }: WatchOptions): Promise<{ readonly former?: Promise<void> }> {
+  const { logger } = live.current;
+  try {
+    const next = await open(live.current);
+    logger.info("the changed config is in use", { file, connections: next.connections.length, tools: next.tools().length });
+    return { former: live.replace(next) };
+  } catch (error) {
+    const { code, message } = toProxMcpError(error);
+    logger.error("the changed config has faults; the former one stays in use", { file, code, message });
+    return {};
+  }
 }
 
 /** Undefined where there is no such file, as in the moment when it is replaced. */

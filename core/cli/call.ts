@@ -1,7 +1,9 @@
 import { createInterface } from "node:readline/promises";
+import type { ProxMcp } from "../app.js";
 import type { JsonSchema } from "../derive/json.js";
 import type { Tool } from "../derive/tools.js";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
+import { pc } from "./colours.js";
 import { openApp } from "./open.js";
 import { err, out, printResult } from "./print.js";
 import { EXIT, exitCodeOf, type GlobalOptions } from "./run.js";
@@ -31,7 +33,16 @@ export async function call(
 }
 
 async function callTool(globals: GlobalOptions, name: string, words: readonly string[], options: { json?: boolean; yes?: boolean }): Promise<number> {
-  const app = await openApp(globals);
+  return await callOn(await openApp(globals), name, words, options);
+}
+
+/** Calls a tool of an app, and closes the app. `steps`: what it says on its way stands on lines of its own. */
+export async function callOn(
+  app: ProxMcp,
+  name: string,
+  words: readonly string[],
+  options: { json?: boolean; yes?: boolean; steps?: boolean },
+): Promise<number> {
   const interrupt = new AbortController();
   const leave = (): void => interrupt.abort();
   try {
@@ -42,13 +53,14 @@ async function callTool(globals: GlobalOptions, name: string, words: readonly st
       return EXIT.ok;
     }
     const { default: yoctoSpinner } = await import("yocto-spinner");
-    const spinner = process.stderr.isTTY ? yoctoSpinner({ text: tool.title, stream: process.stderr }).start() : undefined;
+    const spinner = process.stderr.isTTY && !options.steps ? yoctoSpinner({ text: tool.title, stream: process.stderr }).start() : undefined;
     process.once("SIGINT", leave);
     try {
       const value = await app.call(name, args, {
         signal: interrupt.signal,
         progress: ({ message }) => {
-          if (spinner && message) spinner.text = `${tool.title}: ${message}`;
+          if (options.steps && message) err(pc.dim(message));
+          else if (spinner && message) spinner.text = `${tool.title}: ${message}`;
         },
         confirm: options.yes || flags.has("yes") ? true : asker(() => void spinner?.stop(), interrupt.signal),
       });

@@ -1,8 +1,7 @@
 import { constants } from "node:fs";
 import { access, mkdir, realpath, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, extname, isAbsolute, resolve, sep } from "node:path";
 import { type ClientName, CLIENTS, enter, entryFor, type Launch, type Surroundings } from "../config/clients.js";
 import { type Draft, type DraftConnection, draftText, withoutSecrets } from "../config/draft.js";
 import { describedIn, foundNear } from "../config/inventory.js";
@@ -10,6 +9,7 @@ import { checkConfig, loadConfig } from "../config/load.js";
 import { loadPlugin } from "../config/plugins.js";
 import { mapOwnPackage } from "../config/resolve.js";
 import { DEFAULTS } from "../config/schema.js";
+import { schemaFor } from "../config/schema-file.js";
 import { isReference } from "../config/secrets.js";
 import { prepare } from "../create.js";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
@@ -152,13 +152,6 @@ const exists = (file: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** The schema of the copy that is installed beside the config, or else of this one. */
-async function schemaFor(file: string): Promise<string> {
-  const installed = join(dirname(file), "node_modules", "proxmcp", "config.schema.json");
-  if (await exists(installed)) return `./${relative(dirname(file), installed).split(sep).join("/")}`;
-  return fileURLToPath(new URL(import.meta.resolve("proxmcp/config.schema.json")));
-}
 
 /** How a client starts this program: by npx where npx started it, as its cache comes and goes; otherwise by this very file and this very Node. */
 async function selfCommand(): Promise<InitSetting["self"]> {

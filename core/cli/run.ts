@@ -204,6 +204,18 @@ export async function run(argv: readonly string[]): Promise<number> {
       code = await (await import("./secrets.js")).removeSecret(name);
     });
   program
+    .command("setup")
+    .description("make a machine ready and connect to it: proxmcp setup lxd admin@192.168.1.20")
+    .argument("<provider>", "whose machine it is to become; without more, what can be given is printed")
+    .argument("[arguments...]", "the machine, then arguments as --name value; see `proxmcp setup <provider> --help`")
+    .option("--json", "print the result as JSON")
+    .option("-y, --yes", "agree to what it would ask")
+    .option(...CONFIG)
+    .passThroughOptions()
+    .action(async (provider: string, words: string[], options: { json?: boolean; yes?: boolean }, command: Command) => {
+      code = await (await import("./setup.js")).setup(command.optsWithGlobals(), provider, words, options);
+    });
+  program
     .command("doctor")
     .description("check configuration, connections, permissions and versions")
     .option(...CONFIG)

@@ -51,8 +51,7 @@ const MORE = [
 
 function yamlText({ connections, schema, tools }: Draft, config: object): string {
   const document = new Document(config);
-  // References read best in one line.
-  for (const map of mapsIn(document.contents as Node)) if (isReference(map.toJSON())) map.flow = true;
+  referencesInline(document.contents as Node);
   const all = document.get("connections") as YAMLMap<{ value: string; commentBefore?: string; spaceBefore?: boolean }>;
   for (const [at, { key }] of all.items.entries()) {
     const from = connections[at]?.from;
@@ -63,6 +62,11 @@ function yamlText({ connections, schema, tools }: Draft, config: object): string
   document.commentBefore = ` yaml-language-server: $schema=${schema}\n${comment(HEAD)}`;
   document.comment = comment(tools ? MORE.slice(MORE.indexOf("") + 1) : MORE);
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+/** References read best in one line. */
+export function referencesInline(node: unknown): void {
+  for (const map of mapsIn(node)) if (isReference(map.toJSON())) map.flow = true;
 }
 
 const comment = (lines: readonly string[]): string => lines.map((line) => ` ${line}`.trimEnd()).join("\n");

@@ -61,7 +61,7 @@ export async function inventory(options: InventoryOptions): Promise<readonly Con
   return checked.flatMap((one) => one.connection ?? []);
 }
 
-interface Entry {
+export interface Entry {
   readonly name: string;
   readonly entry: Readonly<Record<string, unknown>>;
   readonly from: string;
@@ -71,7 +71,7 @@ interface Entry {
 }
 
 /** Checks one connection and resolves its secrets. Without one if it has faults; all of them are told. */
-async function configure(
+export async function configure(
   { name, entry, from, preferred }: Entry,
   { providers, folder, env, secrets }: InventoryOptions,
   store: () => Promise<SecretStore>,
@@ -122,7 +122,7 @@ async function configure(
 }
 
 /** The user's store of secrets. Deriving its key takes time and memory, so it is opened only when a connection needs it. */
-async function openStore(env: InventoryOptions["env"]): Promise<SecretStore> {
+export async function openStore(env: InventoryOptions["env"]): Promise<SecretStore> {
   const { passphraseOf, SecretStore, storePath } = await import("./store.js");
   const passphrase = await passphraseOf(env);
   if (passphrase === undefined)

@@ -135,7 +135,7 @@ function checkAction(provider: Provider, kind: Kind, verb: string, action: Actio
   return faults;
 }
 
-function checkAliases(aliases: readonly string[] | undefined): readonly string[] {
+export function checkAliases(aliases: readonly string[] | undefined): readonly string[] {
   if (aliases === undefined) return [];
   if (!Array.isArray(aliases)) return ["aliases: has to be a list of names"];
   return aliases

@@ -1,5 +1,6 @@
 import { type JsonSchema } from "../derive/json.js";
 import { deriveTools, toolName } from "../derive/tools.js";
+import { checkConnecting } from "./check-connecting.js";
 import { checkKind, hasVerb, RESERVED, RESERVED_IN_LIST } from "./check-kind.js";
 import { checkTypes, collect, isObjectSchema, isPart, isRecord, isSchema, isText, isTexts, wordsOf } from "./expect.js";
 import type { Kind } from "./kind.js";
@@ -14,7 +15,7 @@ const CONNECTION_OPTIONS = ["provider", "match", "tags", "tools"];
 export function checkProvider(candidate: unknown): readonly string[] {
   if (!isRecord(candidate)) return ["a plugin's default export has to be what defineProvider returns"];
   const provider = candidate as unknown as Provider;
-  const faults = [...checkHead(provider), ...checkConnection(provider.connection), ...checkHosts(provider.hosts)];
+  const faults = [...checkHead(provider), ...checkConnection(provider.connection), ...checkConnecting(provider), ...checkHosts(provider.hosts)];
   const kinds: readonly unknown[] = Array.isArray(provider.kinds) ? provider.kinds : [];
   if (kinds.length === 0) return [...faults, "kinds: missing"];
   const sound = kinds.filter((kind): kind is Kind => isRecord(kind) && isRecord(kind["actions"] ?? {}));
@@ -86,6 +87,11 @@ function checkHosts(hosts: Provider["hosts"] | undefined): readonly string[] {
 function checkNames(provider: Provider, kinds: readonly Kind[]): readonly string[] {
   const faults: string[] = [];
   const meant = new Map<string, string>();
+  for (const [verb, action] of Object.entries(isRecord(provider.connection?.actions) ? provider.connection.actions : {})) {
+    const aliases: unknown = action?.aliases;
+    for (const name of [`${provider.name}_${provider.connection.noun}_${verb}`, ...(Array.isArray(aliases) ? (aliases as string[]) : [])])
+      meant.set(name, `connection ${verb}`);
+  }
   for (const kind of kinds) {
     const { list, get } = kind.aliases ?? {};
     const own = (["list", "get"] as const).filter((verb) => hasVerb(kind, verb)).map((verb) => [verb, { list, get }[verb]] as const);

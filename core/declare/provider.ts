@@ -1,4 +1,5 @@
 import type { Answered, CallArgs, ObjectSchema } from "./action.js";
+import type { ConnectingAction } from "./connecting.js";
 import type { DeclaredKind, DeclaredProvider } from "./declared.js";
 import type { Kind } from "./kind.js";
 import type { Connection, Token } from "./tokens.js";
@@ -139,6 +140,8 @@ export interface ProviderSpec<Client, Options extends ObjectSchema> {
     found?(env: Readonly<Record<string, string | undefined>>): Promise<readonly FoundConnection[]>;
     /** Sockets on this machine to try when nothing is configured; those that answer are used. */
     readonly local?: readonly (FoundConnection & { readonly socket: string })[];
+    /** By verb: what can be done before there is a connection, such as setting a machine up. `proxmcp setup <provider>` calls `setup`. */
+    readonly actions?: Readonly<Record<string, ConnectingAction<Client>>>;
   };
   /** The workloads that can run here, for placing them. Empty where there are none. */
   readonly hosts: readonly HostedWorkload[];

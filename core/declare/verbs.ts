@@ -48,5 +48,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   pull: kind("Fetch one from where it is published", true),
   push: item("Publish it"),
   prune: kind("Remove those that nothing uses"),
+  setup: kind("Make a machine ready and connect to it", true),
+  discover: kind("Look for machines at given addresses", true),
   status: kind("Show the state of the whole", true),
 };

@@ -34,6 +34,9 @@ export function deriveReference(provider: Provider, tools: readonly Tool[], opti
       provider.hosts.map((host) => [host.workload, String(host.fit), host.features?.join(", ") ?? "", host.arch?.join(", ") ?? ""]),
     ),
   ];
+  const connecting = tools.filter((tool) => tool.of === provider);
+  if (connecting.length > 0) lines.push("", "## Before there is a connection", "", "These need none.");
+  for (const tool of connecting) lines.push("", ...referenceOf(tool));
   for (const kind of provider.kinds) {
     const own = tools.filter((tool) => tool.operation?.kind === kind);
     const fields = own[0]?.operation?.fields ?? [];

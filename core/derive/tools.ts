@@ -39,6 +39,8 @@ export interface Tool {
   readonly timeout?: number;
   /** Absent for the core's own tools. */
   readonly operation?: Operation;
+  /** The provider whose connections as such it is about. */
+  readonly of?: Provider;
 }
 
 export interface ToolOptions {

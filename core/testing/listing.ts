@@ -43,6 +43,8 @@ export const listAndGet: Check = {
             return (await subject.call(get.name, address))["item"] as Row;
           } catch (error) {
             const why = isProxMcpError(error) ? `${error.code}: ${error.message}` : String(error);
+            // What comes and goes by itself, as a task does, may have gone since.
+            if (!(await subject.rows(listing)).some((other) => same(addressOf(operation, other, within), address))) return undefined;
             subject.note(get.name, `${tool.name} lists ${called(operation, row)}, and get of it fails: ${why}`);
             return undefined;
           }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Shape } from "../declare/action.js";
+import type { Provider } from "../declare/provider.js";
 import { ProxMcpError } from "../errors.js";
 import { jsonOf } from "../derive/json.js";
 import { lazily, type Tool } from "../derive/tools.js";
@@ -16,6 +17,8 @@ export interface CoreToolSpec<Input extends Shape> extends Pick<Tool, "name" | "
   readonly everyday?: boolean;
   readonly aliases?: readonly string[];
   readonly audited?: boolean;
+  readonly of?: Provider;
+  readonly openWorld?: boolean;
   readonly input: Input;
   readonly output: z.ZodObject;
   run(input: z.output<z.ZodObject<Input>>, context: CallContext): Promise<Readonly<Record<string, unknown>>>;
@@ -29,7 +32,7 @@ export function coreTool<const Input extends Shape>(spec: CoreToolSpec<Input>): 
       ...rest,
       worst: spec.safety,
       idempotent: spec.safety === "read",
-      openWorld: false,
+      openWorld: spec.openWorld ?? false,
       everyday: spec.everyday ?? true,
       aliases: spec.aliases ?? [],
       audited: spec.audited ?? true,

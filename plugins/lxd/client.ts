@@ -20,6 +20,8 @@ import {
 } from "proxmcp/plugin";
 import type { Ask, Content, Extract } from "./ask.js";
 import { refused, taskFailed, untrusted } from "./errors.js";
+import { unanswered } from "./guidance/offers.js";
+import { withTakers } from "./guidance/storage-full.js";
 import { progressOf, withOperation } from "./operations.js";
 import type { LxdConnectionInfo } from "./options.js";
 import { openRoad, type Road } from "./road.js";
@@ -103,7 +105,8 @@ export class LxdClient {
         if (operation.status_code !== 200) throw taskFailed(ask.doing, `${method} ${path}`, operation);
         return operation;
       } catch (error) {
-        if (tries >= BUSY.tries || !isProxMcpError(error) || error.code !== "CONFLICT" || !/is busy/.test(error.message)) throw error;
+        if (tries >= BUSY.tries || !isProxMcpError(error) || error.code !== "CONFLICT" || !/is busy/.test(error.message))
+          throw await withTakers(this, error, ask);
         await this.clock.sleep(BUSY.pause, ask.signal);
       }
     }
@@ -190,16 +193,16 @@ export class LxdClient {
     return answer;
   }
 
-  #send(method: string, path: string, ask: Ask, content: Content): Promise<HttpResponse> {
-    return this.way.http.request({
-      method,
-      path,
-      // The server takes one or the other.
-      query: { ...(this.#view && !this.#view.project ? { "all-projects": true } : { project: this.connection.options.project }), ...ask.query },
-      ...content,
-      headers: { ...ask.headers, ...content.headers },
-      signal: ask.signal,
-    });
+  async #send(method: string, path: string, ask: Ask, content: Content): Promise<HttpResponse> {
+    const { options } = this.connection;
+    // The server takes one or the other.
+    const projects = this.#view && !this.#view.project ? { "all-projects": true } : { project: options.project };
+    const headers = { ...ask.headers, ...content.headers };
+    try {
+      return await this.way.http.request({ method, path, query: { ...projects, ...ask.query }, ...content, headers, signal: ask.signal });
+    } catch (error) {
+      throw isProxMcpError(error) ? unanswered(error, options) : error;
+    }
   }
 
   async #accepted(response: HttpResponse, method: string, path: string, ask: Ask): Promise<HttpResponse> {

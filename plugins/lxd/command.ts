@@ -3,7 +3,9 @@ import { type HttpRequest, type HttpResponse, ProxMcpError, type SshClient } fro
 
 /** Programs that pass a request on to the API, and how each is tried: as the user, then as root where sudo asks nothing. */
 const PROGRAMS = ["lxc", "incus"] as const;
-const WAYS = PROGRAMS.flatMap((program) => [[program], ["sudo", "-n", program]] as const);
+/** The snap's, for logins without a profile: those lack its folder. */
+const SNAP = "/snap/bin/lxc";
+const WAYS = [...PROGRAMS, SNAP].flatMap((program) => [[program], ["sudo", "-n", program]] as const);
 const MISSING = /not found|No such file|command not found/i;
 /** The command reaches no server: it has no right to the socket, or nothing runs behind it. */
 const SHUT =
@@ -14,8 +16,10 @@ export class CommandClient {
   readonly #shell: SshClient;
   #way: readonly string[] | undefined;
 
-  constructor(shell: SshClient) {
+  /** `way`: the words before `query`, where they are known. Otherwise the first that reaches the server. */
+  constructor(shell: SshClient, way?: readonly string[]) {
     this.#shell = shell;
+    this.#way = way;
   }
 
   /** Which program answers. */

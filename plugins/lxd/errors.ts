@@ -22,7 +22,9 @@ const LACKING = /^Not (implemented|supported)|required tool .* is missing|^Error
 const STATE =
   /(is|isn't|is not|are|must be) (already )?(running|stopped|frozen)\b|not running|while (it is )?running|(of|a) running (container|instance|vm)|isn't frozen/i;
 const BUSY = /is busy|being (created|deleted|moved)|another operation|operation .*(in progress|already running)/i;
-const FULL = /no space left|not enough|disk quota exceeded|reached maximum number|limit .*(reached|exceeded)|insufficient/i;
+const FULL = /no space left|out of disk space|not enough|disk quota exceeded|reached maximum number|limit .*(reached|exceeded)|insufficient/i;
+/** Those of them that leave no doubt: a disk or a pool has no room. */
+const STORAGE_FULL = /no space left|out of (disk )?space|not enough (disk |free )?space|disk quota exceeded|insufficient (free |disk )?space/i;
 const INPUT = new RegExp(
   [
     "^Invalid |: Invalid |Unknown configuration key|Unknown (action|source type|driver)|can't be 0|Must specify|Missing |Unsupported compression",
@@ -87,7 +89,7 @@ export function untrusted(doing: string, reason: string, request: string, status
  */
 export function taskFailed(doing: string, request: string, operation: Operation): ProxMcpError {
   const tried = [request, `operation ${operation.id} (${operation.description})`];
-  const data = { operation: operation.id, status: operation.status_code };
+  const data = { operation: operation.id, status: operation.status_code, ...(operation.created_at ? { began: operation.created_at } : {}) };
   if (operation.status_code === 401) {
     return new ProxMcpError("CANCELLED", `Unable to ${doing}: the server cancelled the operation`, { tried, data });
   }
@@ -96,15 +98,20 @@ export function taskFailed(doing: string, request: string, operation: Operation)
     ? "ALREADY_EXISTS"
     : BUSY.test(reason)
       ? "CONFLICT"
-      : isWrongState(reason)
-        ? "WRONG_STATE"
-        : /^Snapshot .* does not exist$|Storage (pool|volume) not found$/.test(reason)
-          ? "NOT_FOUND"
-          : /Invalid (value|CPU limit|instance|snapshot|devices|config)|Unknown configuration key/i.test(reason)
-            ? "INVALID_INPUT"
-            : "TASK_FAILED";
+      : STORAGE_FULL.test(reason)
+        ? "NO_CAPACITY"
+        : isWrongState(reason)
+          ? "WRONG_STATE"
+          : /^Snapshot .* does not exist$|Storage (pool|volume) not found$/.test(reason)
+            ? "NOT_FOUND"
+            : /Invalid (value|CPU limit|instance|snapshot|devices|config)|Unknown configuration key/i.test(reason)
+              ? "INVALID_INPUT"
+              : "TASK_FAILED";
   return new ProxMcpError(code, `Unable to ${doing}: ${reason}`, { tried, data, ...(code === "WRONG_STATE" ? wayOut(reason) : {}) });
 }
+
+/** Whether it failed for want of room on a disk. */
+export const isStorageFull = (error: ProxMcpError): boolean => error.code === "NO_CAPACITY" && STORAGE_FULL.test(error.message);
 
 /** What would bring the instance into a state that allows it. */
 function wayOut(reason: string): { readonly next?: string } {

@@ -21,12 +21,13 @@ import { inProjects } from "./project/scope.js";
 import { storageVolumeSnapshots } from "./kinds/storage-volume-snapshots.js";
 import { storageVolumes } from "./kinds/storage-volumes.js";
 import { environmentConnections, LOCAL, LxdConnection } from "./options.js";
+import { connecting } from "./setup/index.js";
 
 export default defineProvider({
   name: "lxd",
   title: "LXD / Incus",
   about: "LXD and Incus hosts: system containers and virtual machines, their snapshots, images, networks and storage.",
-  connection: { noun: "host", schema: LxdConnection, env: environmentConnections, local: LOCAL },
+  connection: { noun: "host", schema: LxdConnection, env: environmentConnections, local: LOCAL, actions: connecting },
   hosts: [
     { workload: "system-container", fit: 1, features: ["linux", "nesting", "snapshots", "limits"], arch: ["x86_64", "aarch64"] },
     { workload: "vm", fit: 0.6, features: ["linux", "windows", "snapshots"], arch: ["x86_64", "aarch64"] },

@@ -26,6 +26,7 @@ export const LxdConnection = z
     trust_password: secret(z.string().min(1), "Trust password of an older LXD: enrols the client certificate").optional(),
     verify: facet(z.boolean(), "Whether the server's certificate is checked").optional(),
     project: facet(z.string().min(1), "Project to work in, default: default").optional(),
+    fallback_network: facet(z.string().min(1), "Network of new instances where the one that was asked for is missing").optional(),
     ssh: SshOptions.optional().describe("SSH to the host: socket and url are then as seen from there"),
   })
   .superRefine((options, context) => {

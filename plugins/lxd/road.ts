@@ -1,6 +1,7 @@
 import { type Http, type HttpClient, type HttpTarget, isProxMcpError, ProxMcpError, type Ssh, type SshClient, sshTargetOf } from "proxmcp/plugin";
 import { CommandClient } from "./command.js";
 import { EnrollingHttp, enrol, pinnedBy, type Proof, proofOf } from "./enrolment.js";
+import { setupOffer } from "./guidance/offers.js";
 import { LOCAL, type LxdOptions, targetOf } from "./options.js";
 
 /** Streams at once over one SSH connection. They are forwarded, and not counted as sessions by sshd. */
@@ -47,7 +48,7 @@ export function openRoad(http: Http, ssh: Ssh, options: LxdOptions): Road {
   const through = { ...targetOf(options), socketPath: undefined, connections: STREAMS, dial: dialer(shell, options) };
   const direct = openClient(http, through, options);
   const command = new CommandClient(shell);
-  const road = new SshRoad(direct, command, options.ssh.host);
+  const road = new SshRoad(direct, command, options);
   const byTunnel = { name: `${place} over SSH`, http: direct };
   const byCommand = { name: "the lxc or incus command over SSH", http: command };
   return {
@@ -119,13 +120,15 @@ class SshRoad implements HttpClient {
   readonly #direct: HttpClient;
   readonly #command: CommandClient;
   readonly #host: string;
+  readonly #options: LxdOptions;
   #reached = false;
   #why: ProxMcpError | undefined;
 
-  constructor(direct: HttpClient, command: CommandClient, host: string) {
+  constructor(direct: HttpClient, command: CommandClient, options: LxdOptions) {
     this.#direct = direct;
     this.#command = command;
-    this.#host = host;
+    this.#options = options;
+    this.#host = options.ssh?.host ?? "the host";
   }
 
   get note(): string | undefined {
@@ -144,7 +147,7 @@ class SshRoad implements HttpClient {
     } catch (error) {
       if (this.#reached || !isShut(error)) throw error;
       const response = await this.#command.request(request).catch((second: unknown) => {
-        throw isProxMcpError(second) && second.code === "UNSUPPORTED" ? notInstalled(this.#host, error, second) : second;
+        throw isProxMcpError(second) && second.code === "UNSUPPORTED" ? notInstalled(this.#host, this.#options, error, second) : second;
       });
       this.#why = error;
       return response;
@@ -180,9 +183,9 @@ const noStreams = (host: string, why: ProxMcpError): ProxMcpError =>
     next: "Let the SSH user open the socket (group lxd or incus-admin), and allow forwarding (AllowStreamLocalForwarding).",
   });
 
-const notInstalled = (host: string, tunnel: ProxMcpError, command: ProxMcpError): ProxMcpError =>
+const notInstalled = (host: string, options: LxdOptions, tunnel: ProxMcpError, command: ProxMcpError): ProxMcpError =>
   new ProxMcpError("UNREACHABLE", `Neither the API nor the command of LXD or Incus can be reached on ${host}. ${tunnel.message} ${command.message}`, {
     tried: [...(tunnel.details.tried ?? []), ...(command.details.tried ?? [])],
-    next: "Install LXD (`snap install lxd && lxd init`) or Incus (`apt install incus`) on the host, or name its socket in the connection.",
+    next: `${setupOffer(options)} If it is there, name its socket in the connection.`,
     cause: tunnel,
   });

@@ -28,6 +28,14 @@ export function formatSize(bytes: number): string {
   return `${bytes}B`;
 }
 
+/** A size for a sentence: `4.9 GiB`, `212 MiB`. */
+export function inWords(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const step = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10)) : 0;
+  const count = bytes / 1024 ** step;
+  return `${Number(count.toFixed(count < 10 ? 1 : 0))} ${units[step]}`;
+}
+
 /** How many cores `limits.cpu` allows: a count (`2`), or a set to pin to (`0-3`, `0,2-3`, `1-1`). */
 export function parseCores(text: string | undefined): number | undefined {
   if (!text) return undefined;

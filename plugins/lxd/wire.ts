@@ -14,6 +14,7 @@ export interface Operation {
   readonly description: string;
   readonly status: string;
   readonly status_code: number;
+  readonly created_at?: string;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly may_cancel: boolean;
   /** Paths of what it works on. */

@@ -35,7 +35,7 @@ export async function reference(): Promise<Derived> {
       `${provider.name}.md`,
       deriveReference(
         provider,
-        tools.filter((tool) => tool.operation?.provider === provider),
+        tools.filter((tool) => (tool.operation?.provider ?? tool.of) === provider),
         jsonOf(provider.connection.schema, "input"),
       ),
     ]),

@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import docker from "proxmcp/plugins/docker";
 import lxd from "proxmcp/plugins/lxd";
 import proxmox from "proxmcp/plugins/proxmox";
@@ -26,6 +28,10 @@ conformance(sandbox(docker, "docker sandbox, a swarm's manager", { estate: "swar
 const lxdSubject = { image: "alpine/3.20", remote: async () => ({ image: "debian/13", image_server: "https://images.example.org" }) };
 conformance(sandbox(lxd, "lxd sandbox"), lxdScenario(lxdSubject));
 conformance(sandbox(lxd, "incus sandbox", { estate: { flavor: "incus" } }), lxdScenario(lxdSubject));
+conformance(
+  sandbox(lxd, "incus sandbox over its socket", { estate: { flavor: "incus" }, socket: join(tmpdir(), `conformance-incus-${process.pid}.socket`) }),
+  lxdScenario(lxdSubject),
+);
 conformance(sandbox(proxmox, "proxmox sandbox", { estate: "production" }), proxmoxScenario);
 hostsScenario(
   "two sandboxes over https",

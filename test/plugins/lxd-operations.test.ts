@@ -170,7 +170,9 @@ describe("the words of the server", () => {
     ['Failed to create instance delete operation: Instance is busy running a "stop" operation', "CONFLICT"],
     ['Failed shutting down instance, status is "Running": shutting down the container failed', "TASK_FAILED"],
     ['Failed to start device "eth0": Parent device "nope0" doesn\'t exist', "TASK_FAILED"],
-    ["no space left on device", "TASK_FAILED"],
+    ["no space left on device", "NO_CAPACITY"],
+    ["Failed creating instance from image: Unable to unpack image, run out of disk space", "NO_CAPACITY"],
+    ["Reached maximum number of instances in project", "TASK_FAILED"],
   ])("a failed operation's %s is %s", (err, code) => {
     expect(failed(err)).toBe(code);
   });

@@ -169,7 +169,7 @@ describe("where nothing is forwarded", () => {
     expect(await failure(app.call("lxd_instance_list"))).toMatchObject({
       code: "UNREACHABLE",
       message: expect.stringContaining("Neither the API nor the command"),
-      next: expect.stringContaining("snap install lxd"),
+      next: expect.stringMatching(/`proxmcp setup lxd ops@127\.0\.0\.1:\d+`, installs it/),
     });
   });
 });

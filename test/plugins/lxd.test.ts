@@ -149,7 +149,9 @@ describe("instances, made", () => {
     const pi = await open();
     const error = await failure(pi.run("instance", "create", "", { name: "half", image: "alpine", config: { "limits.memory": "100kB" } }));
     expect(error.code).toBe("TASK_FAILED");
-    expect(error.message).toMatch(/forkstart half .*exit status 1\. The new instance was removed again\.$/);
+    expect(error.message).toMatch(
+      /forkstart half .*exit status 1\. The new instance was removed again\. Free on pi: 4 cores, 4\.9 GiB of 8 GiB of memory, 45 GiB of 64 GiB in pool default\.$/,
+    );
     expect((await failure(pi.get("instance", "half"))).code).toBe("NOT_FOUND");
   });
 

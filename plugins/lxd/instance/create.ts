@@ -1,8 +1,10 @@
 import { type ActionArgs, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
+import { withFree } from "../guidance/free.js";
+import { cardOn } from "../guidance/network.js";
 import { formatSize } from "../sizes.js";
-import type { Devices, WireImage, WireProfile } from "../wire.js";
+import type { Devices, WireImage, WireInstance, WireProfile } from "../wire.js";
 import { awaitAddress } from "./arrival.js";
 import { cloudInit } from "./cloud-init.js";
 import { imageSource } from "./image-source.js";
@@ -35,7 +37,7 @@ export async function createInstance(args: ActionArgs<LxdClient, Input>): Promis
   const { client, input, signal, progress } = args;
   const { name, type, profiles, ephemeral, node } = input;
   const ask = { doing: `create instance "${name}"`, signal, progress, query: { target: node } };
-  const devices = await devicesOf(client, input, signal);
+  const devices = await devicesOf(args);
   const body = {
     name,
     type,
@@ -49,7 +51,8 @@ export async function createInstance(args: ActionArgs<LxdClient, Input>): Promis
     await client.change("POST", "/1.0/instances", body, ask);
   } catch (error) {
     if (signal.aborted) throw halfMade(error, name);
-    throw isImageMissing(error) ? await imageMissing(client, input.image, error, signal) : error;
+    if (isImageMissing(error)) throw await imageMissing(client, input.image, error, signal);
+    throw await withFree(client, await withoutRemains(args, error), input, signal);
   }
   if (input.start) {
     await startOrRemove(args);
@@ -75,15 +78,31 @@ async function startOrRemove(args: ActionArgs<LxdClient, Input>): Promise<void> 
     if (!isProxMcpError(error)) throw error;
     const left = `Instance "${name}" was created and did not start. `;
     if (signal.aborted) throw new ProxMcpError(error.code, error.message, { ...error.details, next: `${left}Start or delete it.` });
-    const removed = await client.change("DELETE", pathOf(name), undefined, { doing: `delete instance "${name}"`, signal }).then(
-      () => true,
-      () => false,
-    );
-    throw new ProxMcpError(error.code, `${error.message}. ${removed ? "The new instance was removed again." : `${left}It could not be removed.`}`, {
-      ...error.details,
-      ...(removed ? {} : { next: `Delete instance "${name}" before trying again.` }),
-    });
+    throw await withFree(client, await removedAgain(args, error, left), input, signal);
   }
+}
+
+/**
+ * A creation that the server began and that then failed: servers clear up after themselves, and one that was cut short leaves something. It is
+ * removed if it is younger than the operation; another of this name may have been there before.
+ */
+async function withoutRemains(args: ActionArgs<LxdClient, Input>, error: unknown): Promise<unknown> {
+  const { client, input, signal } = args;
+  const began = isProxMcpError(error) && ["TASK_FAILED", "NO_CAPACITY"].includes(error.code) ? error.details.data?.["began"] : undefined;
+  if (!isProxMcpError(error) || typeof began !== "string") return error;
+  const left = await client.get<WireInstance>(pathOf(input.name), { doing: `look for instance "${input.name}"`, signal }).catch(() => undefined);
+  if (!left || !(Date.parse(left.created_at) >= Date.parse(began))) return error;
+  return await removedAgain(args, error, `Instance "${input.name}" was left half made. `);
+}
+
+/** Removes what was made, and says so beside the error; or names it, if that fails too. */
+async function removedAgain({ client, input: { name }, signal }: ActionArgs<LxdClient, Input>, error: ProxMcpError, left: string) {
+  const told = (words: string, next?: string): ProxMcpError =>
+    new ProxMcpError(error.code, `${error.message.replace(/[.\s]*$/, ".")} ${words}`, { ...error.details, ...(next ? { next } : {}) });
+  return await client.change("DELETE", pathOf(name), undefined, { doing: `delete instance "${name}"`, signal }).then(
+    () => told("The new instance was removed again."),
+    () => told(`${left}It could not be removed.`, `Delete instance "${name}" before trying again.`),
+  );
 }
 
 /** The configuration of the new instance; `config` may override what the other arguments say. */
@@ -97,18 +116,10 @@ function configOf({ cpu, memory, nesting, config }: Input): Record<string, strin
 }
 
 /** Devices beside those of the profiles. A device of the instance replaces the profile's of that name as a whole. */
-async function devicesOf(client: LxdClient, input: Input, signal: AbortSignal): Promise<Devices> {
+async function devicesOf(args: ActionArgs<LxdClient, Input>): Promise<Devices> {
+  const { client, input, signal } = args;
   const devices: Record<string, Record<string, string>> = {};
-  if (input.network) {
-    const nets = await client.get<readonly { readonly name: string; readonly managed: boolean }[]>("/1.0/networks", {
-      doing: "list networks",
-      signal,
-      query: { recursion: 1 },
-    });
-    const managed = nets.find(({ name }) => name === input.network)?.managed ?? true;
-    // A bridge that the server only sees, and does not manage, is joined by its name as `parent`.
-    devices.eth0 = { type: "nic", name: "eth0", ...(managed ? { network: input.network } : { nictype: "bridged", parent: input.network }) };
-  }
+  if (input.network) devices.eth0 = { ...(await cardOn(args, input.network)) };
   if (input.disk !== undefined) {
     const profiles = await client.get<readonly WireProfile[]>("/1.0/profiles", { doing: "list profiles", signal, query: { recursion: 1 } });
     const wanted = input.profiles ?? ["default"];

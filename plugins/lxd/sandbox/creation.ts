@@ -68,7 +68,7 @@ export function createGuest(call: Call) {
       description: "Creating instance",
       instances: [name, ...(original ? [source.source] : [])].map((one) => `/1.0/instances/${one}`),
       containers: type === "container",
-      taskError: call.taskError,
+      taskError: world.leavesHalf ? undefined : call.taskError,
       mayCancel: Boolean(source.server),
       async run(task) {
         const from = source.server ? await remoteImage(world, source, type, task) : image;
@@ -102,6 +102,7 @@ export function createGuest(call: Call) {
           snapshots: source.instance_only ? [] : [...(original?.snapshots ?? [])],
           ...(target ? { location: target } : {}),
         });
+        if (call.taskError !== undefined) throw new Error(call.taskError);
       },
     }),
   );

@@ -14,6 +14,8 @@ export interface Estate {
   readonly trusted?: boolean;
   /** What a stranger may say to be trusted (LXD alone has such a thing). Default: nothing. */
   readonly trustPassword?: string;
+  /** A creation that is told to fail leaves what it had made, as where a server is cut short. Default: it leaves nothing. */
+  readonly leavesHalf?: boolean;
   /** An authority signs the server's certificate and the client's, and whoever it signed is trusted. */
   readonly authority?: boolean;
 }
@@ -36,6 +38,7 @@ export function makeWorld(estate: Estate, taskTime: number): World {
     members: estate.members ?? [],
   };
   const world = new World(host, taskTime);
+  world.leavesHalf = estate.leavesHalf ?? false;
   furnish(world);
   if (!estate.empty) populate(world);
   return world;

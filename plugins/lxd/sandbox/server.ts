@@ -20,6 +20,7 @@ const EXTENSIONS = [
   "instance_all_projects",
   "instance_get_full",
   "snapshot_expiry_creation",
+  "certificate_token",
   "resources_v2",
   "warnings",
   "network_acl",
@@ -81,6 +82,10 @@ export function serverInfo(call: Call) {
       server_pid: 812,
       server_version: host.version,
       storage: "zfs",
+      storage_supported_drivers: [
+        { Name: "dir", Version: "1", Remote: false },
+        { Name: "zfs", Version: "2.2.2", Remote: false },
+      ],
       storage_version: "2.2.2",
     },
   });

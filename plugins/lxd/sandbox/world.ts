@@ -40,6 +40,8 @@ export class World {
   readonly secrets: Map<string, Image>;
   /** Where it listens on the network, and what proves that it is it. */
   listens: { readonly address: string; readonly certificate: string } | undefined;
+  /** Whether a creation that fails leaves something. */
+  leavesHalf = false;
   #nextHost = 20;
 
   constructor(host: Host, taskTime: number, part?: PartOf) {

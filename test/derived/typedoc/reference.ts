@@ -11,6 +11,7 @@ const root = new URL("../../..", import.meta.url).pathname;
 /** The chapters, in the order in which somebody writes a provider, and the files whose exports stand in each. */
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   Provider: ["core/declare/provider.ts"],
+  "Before there is a connection": ["core/declare/connecting.ts"],
   Kinds: ["core/declare/kind.ts"],
   Fields: ["core/declare/facet.ts", "core/declare/said.ts"],
   Actions: ["core/declare/action.ts"],
@@ -27,6 +28,8 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
 const FIRST = [
   "defineProvider",
   "ProviderSpec",
+  "forConnections",
+  "ConnectingSpec",
   "forClient",
   "KindSpec",
   "facet",
