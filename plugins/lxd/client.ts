@@ -56,7 +56,7 @@ export class LxdClient {
   readonly #view: View | undefined;
   readonly #server = new Shared((signal) => this.freshServer(signal));
 
-  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh, view: View | undefined = undefined) {
+  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh, ...[view]: readonly [View?]) {
     this.#services = [http, connection, log, clock, peers, ssh];
     const project = view?.project;
     this.connection = project === undefined ? connection : { ...connection, options: { ...connection.options, project } };

@@ -21,7 +21,6 @@ export interface Operation {
   readonly resources?: Readonly<Partial<Record<string, readonly string[] | null>>> | null;
   /** `task`, `websocket` or `token`. */
   readonly class?: string;
-  readonly created_at?: string;
   readonly location?: string;
   readonly err: string;
 }

@@ -48,7 +48,7 @@ holds<Equal<(typeof containers)[number]["name"], string>>();
 const { result: ran } = await app.call("docker_container_exec", { name: "web", command: ["ls"] });
 holds<Equal<typeof ran.exit_code, number>>();
 const { items: instances } = await app.call("lxd_instance_list");
-holds<Equal<(typeof instances)[number]["type"], "container" | "virtual-machine">>();
+holds<Equal<(typeof instances)[number]["type"], "container" | "virtual-machine" | undefined>>();
 const { items: vms } = await app.call("proxmox_vm_list");
 holds<Equal<(typeof vms)[number]["cluster"], string | undefined>>();
 

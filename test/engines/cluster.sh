@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # A real LXD cluster on one machine: three daemons, three LXD_DIRs, three loopback addresses.
-# Usage: cluster.sh up|down|purge|alive cluster
+# Usage: cluster.sh up|down|purge|alive cluster; cluster.sh kill cN: ends a member as a power failure would, `up` brings it back
 #   member cN   /var/lib/lxd-cN   https 127.0.0.1N:8443   container nodeN
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$HERE/lxd-lib.sh"
 
 action="$1" ENGINE=cluster members=(1 2 3)
+if [ "$action" = kill ]; then
+  pid="$(running "cluster${2#c}")" || { echo "member $2 was not started by this ENGINES_DIR" >&2; exit 3; }
+  kill -KILL "$pid"
+  exit
+fi
 use() { export LXD_DIR="/var/lib/lxd-c$1"; }
 
 case "$action" in

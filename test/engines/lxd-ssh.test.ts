@@ -11,7 +11,7 @@ const real = (name: string, connection: Record<string, unknown>): Subject => ({
   start: async () => ({ connection, close: async () => {} }),
 });
 
-withEngine("lxd", ({ socket, url, cert, key, fingerprint, image, instance }) => {
+withEngine("lxd", ({ url, cert, key, fingerprint, image, instance }) => {
   withEngine("sshd", (sshd) => {
     const ssh = { host: "127.0.0.1", port: sshd.port, user: sshd.user, key: file(sshd.key), known_hosts: sshd.knownHosts };
     conformance(real("real lxd over SSH, its socket found", { ssh }), lxdScenario({ image }));

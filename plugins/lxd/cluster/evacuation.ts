@@ -1,5 +1,6 @@
-import type { ActionArgs, CallArgs, ItemArgs } from "proxmcp/plugin";
+import { type ActionArgs, type CallArgs, type ItemArgs, ProxMcpError } from "proxmcp/plugin";
 import type { LxdClient } from "../client.js";
+import { awayMembers } from "./away.js";
 import { requireExtension } from "../extensions.js";
 import type { WireInstance } from "../wire.js";
 
@@ -27,6 +28,14 @@ export async function losesIn(args: ItemArgs<LxdClient>): Promise<string> {
 
 const pathOf = (member: string): string => `/1.0/cluster/members/${encodeURIComponent(member)}/state`;
 
+async function refuseAway(args: ItemArgs<LxdClient>, doing: string): Promise<void> {
+  if (!(await awayMembers(args)).has(args.key)) return;
+  throw new ProxMcpError("UNREACHABLE", `Unable to ${doing}: it is offline`, {
+    tried: ["GET /1.0/cluster/members"],
+    next: "Bring it back first.",
+  });
+}
+
 /** Empties a member: `POST /1.0/cluster/members/{name}/state`. Its instances go where the cluster puts them, which a note says. */
 export async function evacuate(args: ActionArgs<LxdClient, Input>): Promise<void> {
   const { client, key, input, signal, progress, note } = args;
@@ -34,6 +43,7 @@ export async function evacuate(args: ActionArgs<LxdClient, Input>): Promise<void
   await requireExtension(args, "clustering_evacuation", ask.doing);
   // A server that does not know modes takes no notice of one.
   if (input.mode) await requireExtension(args, "clustering_evacuation_mode", `${ask.doing} by ${input.mode}`);
+  await refuseAway(args, ask.doing);
   const before = new Set((await instancesOn(args, key)).map(({ name }) => name));
   await client.change("POST", pathOf(key), { action: "evacuate", ...(input.mode ? { mode: input.mode } : {}) }, ask);
   if (before.size === 0) return;
@@ -52,5 +62,6 @@ export async function restore(args: ItemArgs<LxdClient>): Promise<void> {
   const { client, key, signal, progress } = args;
   const ask = { doing: `restore member "${key}"`, signal, progress };
   await requireExtension(args, "clustering_evacuation", ask.doing);
+  await refuseAway(args, ask.doing);
   await client.change("POST", pathOf(key), { action: "restore" }, ask);
 }

@@ -1,5 +1,7 @@
 import { isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import type { Ask, LxdClient } from "../client.js";
+import { isAway } from "./away.js";
+import { patchSettings } from "../settings.js";
 import type { Config, WireMember } from "../wire.js";
 
 /** What is made on every member of a cluster: a storage pool, a network. */
@@ -46,7 +48,7 @@ export async function createSpread(client: LxdClient, spread: Spread, ask: Ask):
   const cluster = await client.get<readonly WireMember[]>("/1.0/cluster/members", { ...ask, query: { recursion: 1 } });
   const members = cluster.map(({ server_name: one }) => one);
   // The server would fail at the last step, and then could not take anything back either.
-  const away = cluster.filter(({ status }) => status.toLowerCase() === "offline").map(({ server_name: one }) => one);
+  const away = cluster.filter(isAway).map(({ server_name: one }) => one);
   if (away.length) {
     throw new ProxMcpError("WRONG_STATE", `Unable to ${ask.doing}: it is made on all members of the cluster, and ${away.join(", ")} is offline`, {
       tried: ["GET /1.0/cluster/members"],
@@ -61,9 +63,16 @@ export async function createSpread(client: LxdClient, spread: Spread, ask: Ask):
   try {
     for (const member of members.filter((one) => !begun?.includes(one))) await create({ ...own, ...spread.members?.[member] }, member);
     await create(pick(config, (key) => !spread.own.includes(key)));
+    // Of networks, LXD drops it on the way.
+    if (description) await describe(client, path, description, ask);
   } catch (error) {
     throw begun ? error : await takenBack(client, path, ask, error);
   }
+}
+
+async function describe(client: LxdClient, path: string, description: string, ask: Ask): Promise<void> {
+  const made = await client.get<{ readonly description?: string }>(path, ask);
+  if (made.description !== description) await patchSettings(client, path, { description }, ask);
 }
 
 /** The members on which an attempt before named it. Undefined: nobody named it. Throws when it is there already. */

@@ -9,7 +9,7 @@ export const Instance = z.object({
   type: facet(z.enum(["container", "virtual-machine"]), "Container or virtual machine", {
     values: { container: ["ct", "lxc", "system container"], "virtual-machine": ["vm", "virtual machine"] },
     nouns: true,
-  }),
+  }).optional(),
   status: facet(z.enum(["running", "stopped", "frozen", "starting", "stopping", "error"]), "State now", {
     says: ["state"],
     values: {
@@ -47,7 +47,7 @@ export const Instance = z.object({
   arch: facet(z.string(), "Processor architecture", {
     says: ["architecture"],
     values: { x86_64: ["amd64", "x64", "x86", "intel"], aarch64: ["arm64", "arm"], armv7l: ["armhf", "arm32"] },
-  }),
+  }).optional(),
   image: facet(z.string(), "Description of its image").optional(),
   node: facet(z.string(), "Cluster member it is on", { says: ["member", "location"], place: true }).optional(),
   profiles: facet(z.array(z.string()), "Profiles applied to it", { says: ["profile"] }),
@@ -80,8 +80,12 @@ const FILTERS: Readonly<Record<string, readonly string[]>> = {
   stopping: ["Stopping", "Aborting"],
 };
 
-/** The server's instance in our fields. What it does not say is absent. */
-export function instanceOf(wire: WireInstance, clock: Clock): Instance {
+/**
+ * The server's instance in our fields. What it does not say is absent: of an instance whose cluster member is away it knows the name, the
+ * place and nothing else.
+ */
+export function instanceOf(of: WireInstance, clock: Clock): Instance {
+  const wire = { ...of, config: of.config ?? {}, devices: of.devices ?? {} };
   const config = wire.expanded_config ?? wire.config;
   const { state } = wire;
   const status = STATUS[(state?.status ?? wire.status).toLowerCase()] ?? "error";
@@ -92,7 +96,7 @@ export function instanceOf(wire: WireInstance, clock: Clock): Instance {
   const started = alive ? (moment(state?.started_at) ?? moment(wire.last_used_at)) : undefined;
   return defined({
     name: wire.name,
-    type: wire.type === "virtual-machine" ? "virtual-machine" : "container",
+    type: wire.type ? (wire.type === "virtual-machine" ? "virtual-machine" : "container") : undefined,
     status,
     cpu: parseCores(config["limits.cpu"]),
     memory: parseSize(config["limits.memory"]),
@@ -105,7 +109,7 @@ export function instanceOf(wire: WireInstance, clock: Clock): Instance {
     os: config["image.os"] || undefined,
     // Ubuntu's own images have both: "22.04" and "jammy".
     release: config["image.version"] || config["image.release"] || undefined,
-    arch: wire.architecture,
+    arch: wire.architecture || undefined,
     image: config["image.description"] || undefined,
     node: memberName(wire.location),
     project: wire.project,

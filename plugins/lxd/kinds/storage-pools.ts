@@ -1,6 +1,7 @@
 import { facet, forClient } from "proxmcp/plugin";
 import { z } from "zod";
 import type { LxdClient } from "../client.js";
+import { awayMembers } from "../cluster/away.js";
 import { patchSettings } from "../settings.js";
 import { CreatePool, createPool, poolOf, poolPath, Usage, usage } from "../storage/pools.js";
 import { deleteUnused } from "../users.js";
@@ -29,12 +30,15 @@ export const storagePools = kind({
   aliases: { list: ["lxd_list_storage", "lxd_list_storage_pools", "get_lxd_storage_pools"], get: ["lxd_get_storage_pool"] },
 
   async list({ client, signal }) {
-    const found = await client.get<readonly WirePool[]>("/1.0/storage-pools", { doing: "list storage pools", signal, query: { recursion: 1 } });
-    return await Promise.all(found.map((wire) => poolOf({ client, signal }, wire)));
+    const ask = { doing: "list storage pools", signal, query: { recursion: 1 } };
+    const [found, away] = await Promise.all([client.get<readonly WirePool[]>("/1.0/storage-pools", ask), awayMembers({ client, signal })]);
+    return await Promise.all(found.map((wire) => poolOf({ client, signal }, wire, away)));
   },
 
   async get({ client, key, signal }) {
-    return await poolOf({ client, signal }, await client.get<WirePool>(poolPath(key), { doing: `read storage pool "${key}"`, signal }));
+    const ask = { doing: `read storage pool "${key}"`, signal };
+    const [wire, away] = await Promise.all([client.get<WirePool>(poolPath(key), ask), awayMembers({ client, signal })]);
+    return await poolOf({ client, signal }, wire, away);
   },
 
   actions: {

@@ -62,20 +62,25 @@ export const storageVolumeSnapshots = kind({
       (await poolsFor({ client, signal }, at.pool)).map(async (pool) => {
         try {
           const ask = { doing: `list the volume snapshots of storage pool "${pool}"`, signal };
-          const { volumes, snapshots } = volumesOf(await listVolumes(client, pool, ask));
+          const found = (await listVolumes(client, pool, ask)).filter(({ type }) => type === "custom");
+          const { volumes, snapshots } = volumesOf(found);
           const wanted = volumes.filter(
-            (one) =>
-              one.type === "custom" &&
-              snapshots(one) > 0 &&
-              (at.volume === undefined || one.name === at.volume) &&
-              (at.node === undefined || one.location === at.node),
+            (one) => snapshots(one) > 0 && (at.volume === undefined || one.name === at.volume) && (at.node === undefined || one.location === at.node),
           );
           const items = await Promise.all(
             wanted.map(async ({ name: volume, location }) => {
               const within = { pool, volume, node: memberName(location) };
               const query = { recursion: 1, target: within.node };
-              const found = await client.get<readonly WireVolumeSnapshot[] | null>(snapshotsPath(within), { ...ask, query });
-              return (found ?? []).map((wire) => snapshotOf(wire, within));
+              if (!within.node) {
+                const wires = await client.get<readonly WireVolumeSnapshot[] | null>(snapshotsPath(within), { ...ask, query });
+                return (wires ?? []).map((wire) => snapshotOf(wire, within));
+              }
+              // In a cluster the list knows those of the member that is asked only; one by one they are found wherever they are.
+              const names = found.flatMap((one) =>
+                one.name.startsWith(`${volume}/`) && one.location === location ? [one.name.slice(volume.length + 1)] : [],
+              );
+              const wires = await Promise.all(names.map((name) => client.get<WireVolumeSnapshot>(pathOf(within, name), { ...ask, query })));
+              return wires.map((wire) => snapshotOf(wire, within));
             }),
           );
           return { items: items.flat(), errors: [] };

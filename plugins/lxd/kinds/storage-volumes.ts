@@ -95,8 +95,8 @@ export const storageVolumes = kind({
 
   async get({ client, key, at, signal }) {
     const ask = { doing: `read volume "${key}" in storage pool "${at.pool}"`, signal };
-    const wire = await findVolume(client, at, key, ask);
-    return volumeOf(wire, at.pool, defined({ disk_used: await usedBy(client, at.pool, wire, ask) }));
+    const { wire, snapshots } = await findVolume(client, at, key, ask);
+    return volumeOf(wire, at.pool, defined({ snapshots, disk_used: await usedBy(client, at.pool, wire, ask) }));
   },
 
   actions: {
@@ -155,7 +155,7 @@ export const storageVolumes = kind({
         const { new_name: name, to_pool: pool = at.pool, snapshot } = input;
         const ask = { doing: `copy volume "${key}" to "${name}" in storage pool "${pool}"`, signal, progress };
         // The copy is made by the member that has the volume.
-        const { location } = await findVolume(client, at, key, ask);
+        const { location } = (await findVolume(client, at, key, ask)).wire;
         const source = { type: "copy", pool: at.pool, name: snapshot === undefined ? key : `${key}/${snapshot}`, volume_only: !input.with_snapshots };
         await client.change("POST", customPath(pool), { name, source }, { ...ask, query: { target: memberName(location) } });
         return { name, pool };

@@ -1,11 +1,13 @@
 import { Refusal } from "./answers.js";
 import type { Call } from "./router.js";
+import { refuseAway } from "./spread.js";
 import type { Guest } from "./world.js";
 
 /** The instance that the path names. */
 export function guestOf(call: Call): Guest {
   const guest = call.world.guests.get(call.names[0] ?? "");
   if (!guest) throw new Refusal(404, "Instance not found");
+  refuseAway(call.world, guest.location);
   return guest;
 }
 

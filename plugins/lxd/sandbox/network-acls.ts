@@ -2,7 +2,8 @@ import { Refusal, sync } from "./answers.js";
 import { checkMatch, etagOf } from "./etag.js";
 import { aclsOf } from "./networks.js";
 import type { Call } from "./router.js";
-import type { Acl, Rule, Text, World } from "./world.js";
+import type { Acl, Rule } from "./network-state.js";
+import type { Text, World } from "./world.js";
 
 interface Body {
   readonly name?: string;

@@ -4,7 +4,8 @@ import { checkMatch, etagOf } from "./etag.js";
 import { managedNetwork } from "./networks.js";
 import type { Call } from "./router.js";
 import { memberNames } from "./spread.js";
-import type { Forward, Network, Text } from "./world.js";
+import type { Forward, Network } from "./network-state.js";
+import type { Text } from "./world.js";
 
 interface Body {
   readonly listen_address?: string;

@@ -2,7 +2,8 @@ import { Refusal, sync } from "./answers.js";
 import { checkMatch, etagOf } from "./etag.js";
 import type { Call } from "./router.js";
 import { shownConfig, spreadOf, targetOf } from "./spread.js";
-import type { Network, Text, World } from "./world.js";
+import type { Network } from "./network-state.js";
+import type { Text, World } from "./world.js";
 
 const TYPES = ["bridge", "macvlan", "sriov", "physical", "ovn"];
 const KEYS =
@@ -80,7 +81,16 @@ export function createNetwork(call: Call) {
     throw new Refusal(400, `Network type "ovn" does not support member specific config`);
   }
   const { spread, whole } = spreadOf(call, known?.spread, config, WORDS);
-  const network: Network = { name, type, managed: true, description, config: known?.config ?? {}, spread, forwards: known?.forwards ?? new Map() };
+  // In a cluster the description is dropped.
+  const network: Network = {
+    name,
+    type,
+    managed: true,
+    description: clustered ? "" : description,
+    config: known?.config ?? {},
+    spread,
+    forwards: known?.forwards ?? new Map(),
+  };
   if (!whole) {
     world.networks.set(name, network);
     return sync(null);

@@ -3,10 +3,28 @@ import type { Guest, Snapshot, World } from "./world.js";
 
 const CODES = { Running: 103, Stopped: 102, Frozen: 110 } as const;
 
+/** What the cluster says of an instance whose member it can't reach. */
+const UNKNOWN = {
+  architecture: "",
+  config: null,
+  devices: null,
+  ephemeral: false,
+  profiles: null,
+  stateful: false,
+  description: "",
+  created_at: "0001-01-01T00:00:00Z",
+  status: "Error",
+  status_code: 112,
+  last_used_at: "0001-01-01T00:00:00Z",
+  type: "",
+  project: "default",
+};
+const NOTHING = { backups: null, state: null, snapshots: null };
+
 /** An instance as `GET /1.0/instances/{name}` shows it; with `full` also its state and snapshots, as recursion does. */
 export function renderGuest(world: World, guest: Guest, full = false): Record<string, unknown> {
   const { config, devices } = world.expanded(guest);
-  const offline = world.host.members.includes(`!${guest.location}`);
+  if (world.host.members.includes(`!${guest.location}`)) return { ...UNKNOWN, name: guest.name, location: guest.location, ...(full ? NOTHING : {}) };
   return {
     architecture: guest.architecture,
     config: guest.config,
@@ -19,8 +37,8 @@ export function renderGuest(world: World, guest: Guest, full = false): Record<st
     expanded_config: config,
     expanded_devices: devices,
     name: guest.name,
-    status: offline ? "Error" : guest.status,
-    status_code: offline ? 112 : CODES[guest.status],
+    status: guest.status,
+    status_code: CODES[guest.status],
     last_used_at: guest.last_used_at,
     location: guest.location,
     type: guest.type,
@@ -30,8 +48,7 @@ export function renderGuest(world: World, guest: Guest, full = false): Record<st
           backups: guest.backups.length
             ? guest.backups.map(({ content: _, ...backup }) => ({ ...backup, container_only: backup.instance_only }))
             : null,
-          // The state is the member's to tell, and it can't be reached.
-          state: offline ? null : renderState(world, guest),
+          state: renderState(world, guest),
           snapshots: guest.snapshots.length ? guest.snapshots.map((snapshot) => renderSnapshot(world, guest, snapshot)) : null,
         }
       : {}),

@@ -2,7 +2,8 @@ import { Refusal, sync } from "./answers.js";
 import { checkMatch, etagOf } from "./etag.js";
 import type { Call } from "./router.js";
 import { memberNames, shownConfig, spreadOf, targetOf } from "./spread.js";
-import type { Pool, Text, World } from "./world.js";
+import type { Pool } from "./storage-state.js";
+import type { Text, World } from "./world.js";
 
 const KEYS = /^(user\.|rsync\.|volume\.|volatile\.initial_source$|source$)/;
 /** What a host that has no tools for other drivers says to them. */

@@ -1,8 +1,9 @@
 import { accepted, Refusal, sync } from "./answers.js";
 import type { Call } from "./router.js";
+import { memberNames } from "./spread.js";
 import { poolOf } from "./storage-pools.js";
 import { madeAt, volumeOf } from "./storage-volumes.js";
-import type { Volume, VolumeSnapshot } from "./world.js";
+import type { Volume, VolumeSnapshot } from "./storage-state.js";
 
 const NEVER = "0001-01-01T00:00:00Z";
 const find = (volume: Volume, name: string): VolumeSnapshot | undefined => volume.snapshots.find((one) => one.name === name);
@@ -13,11 +14,14 @@ function snapshotOf(call: Call, volume: Volume): VolumeSnapshot {
   return found;
 }
 
-/** `GET .../volumes/custom/{volume}/snapshots`: names with that of the volume before them; nothing where there is no such volume. */
+/**
+ * `GET .../volumes/custom/{volume}/snapshots`: names with that of the volume before them; nothing where there is no such volume, or where it is
+ * on another member of the cluster.
+ */
 export function listVolumeSnapshots(call: Call) {
   const pool = poolOf(call);
   const volume = [...pool.volumes.values()].find(
-    ({ name, location }) => name === call.names[1] && [null, location].includes(call.query.get("target")),
+    ({ name, location }) => name === call.names[1] && location === (memberNames(call.world)[0] ?? "none"),
   );
   const full = Number(call.query.get("recursion") ?? 0) > 0;
   return sync(

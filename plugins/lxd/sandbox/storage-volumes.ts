@@ -4,7 +4,8 @@ import { checkMatch, etagOf } from "./etag.js";
 import type { Call } from "./router.js";
 import { memberNames, targetOf } from "./spread.js";
 import { poolOf } from "./storage-pools.js";
-import type { Guest, Pool, Text, Volume, World } from "./world.js";
+import type { Pool, Volume } from "./storage-state.js";
+import type { Guest, Text, World } from "./world.js";
 
 const MISSING = "Storage pool volume not found";
 const TYPES = ["custom", "container", "virtual-machine", "image"];

@@ -1,5 +1,3 @@
-import type { Spread } from "./spread.js";
-
 export type Text = Record<string, string>;
 export type DeviceSet = Record<string, Text>;
 export type Status = "Running" | "Stopped" | "Frozen";
@@ -107,66 +105,6 @@ export interface Profile {
 
 /** A rule of an access list, as it is on the wire. */
 export type Rule = Readonly<Record<string, string>>;
-
-export interface Acl {
-  readonly name: string;
-  description: string;
-  ingress: readonly Rule[];
-  egress: readonly Rule[];
-  config: Text;
-}
-
-export interface Forward {
-  readonly listen_address: string;
-  readonly location: string;
-  description: string;
-  config: Text;
-  ports: readonly Readonly<Record<string, string>>[];
-}
-
-export interface Network {
-  readonly name: string;
-  readonly type: string;
-  readonly managed: boolean;
-  description: string;
-  config: Text;
-  /** Of one that the server runs. */
-  spread?: Spread;
-  /** By address and member. */
-  readonly forwards: Map<string, Forward>;
-}
-
-export interface VolumeSnapshot {
-  name: string;
-  description: string;
-  expires_at: string | null;
-  readonly created_at: string;
-  /** What a restore puts back. */
-  readonly config: Text;
-}
-
-/** A custom volume. */
-export interface Volume {
-  name: string;
-  readonly content_type: string;
-  description: string;
-  config: Text;
-  readonly location: string;
-  readonly created_at: string;
-  snapshots: VolumeSnapshot[];
-}
-
-export interface Pool {
-  readonly name: string;
-  readonly driver: string;
-  description: string;
-  config: Text;
-  readonly total: number;
-  readonly used: number;
-  readonly spread: Spread;
-  /** Custom ones, by name and member. */
-  readonly volumes: Map<string, Volume>;
-}
 
 /** Trouble that the server has noted. */
 export interface Warning {

@@ -1,8 +1,10 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Trust } from "./certificates.js";
+import type { Acl, Network } from "./network-state.js";
 import { Operations } from "./operations.js";
+import type { Pool } from "./storage-state.js";
 
-import type { Acl, DeviceSet, Guest, Host, Image, Network, Pool, Profile, Text, Warning } from "./things.js";
+import type { DeviceSet, Guest, Host, Image, Profile, Text, Warning } from "./things.js";
 
 export type * from "./things.js";
 

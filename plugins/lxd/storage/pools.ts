@@ -2,12 +2,14 @@ import { type ActionArgs, type CallArgs, facet } from "proxmcp/plugin";
 import { z } from "zod";
 import { poolSpace } from "../capacity.js";
 import type { Ask, LxdClient } from "../client.js";
+import { awayMembers } from "../cluster/away.js";
 import { createSpread } from "../cluster/spread.js";
 import { defined, memberName } from "../instance/fields.js";
 import { formatSize, parseSize } from "../sizes.js";
 import { usersOf } from "../users.js";
 import type { WirePool } from "../wire.js";
 import { listVolumes, usedBy, volumesOf } from "./volumes.js";
+import type { WireVolume } from "./wire.js";
 
 type Args = Pick<CallArgs<LxdClient>, "client" | "signal">;
 
@@ -17,11 +19,14 @@ export const poolPath = (name: string): string => `/1.0/storage-pools/${encodeUR
 const SHARED = /^(ceph|cephfs|cephobject|powerflex|pure|linstor|truenas|lvmcluster)$/;
 
 /** Its space on each member, or as a whole under the name of no member. */
-async function spacesOf({ client, signal }: Args, wire: WirePool) {
+async function spacesOf({ client, signal }: Args, wire: WirePool, away: ReadonlySet<string>) {
   const nodes = (wire.locations ?? []).filter((location) => memberName(location)).sort();
   const targets = nodes.length && !SHARED.test(wire.driver) ? nodes : [undefined];
   const spaces = await Promise.all(
-    targets.map(async (node) => ({ node, space: await poolSpace(client, wire.name, { doing: "read storage", signal, query: { target: node } }) })),
+    targets.map(async (node) => {
+      const ask = { doing: "read storage", signal, query: { target: node } };
+      return { node, space: node !== undefined && away.has(node) ? undefined : await poolSpace(client, wire.name, ask) };
+    }),
   );
   // Half a sum is worse than none.
   const whole = spaces.every(({ space }) => space) ? spaces.flatMap(({ space }) => space ?? []) : [];
@@ -33,9 +38,9 @@ async function spacesOf({ client, signal }: Args, wire: WirePool) {
   };
 }
 
-/** A pool as the tools show it. */
-export async function poolOf(args: Args, wire: WirePool) {
-  const { nodes, disk, disk_used } = await spacesOf(args, wire);
+/** A pool as the tools show it. `away`: members that can't be asked. */
+export async function poolOf(args: Args, wire: WirePool, away: ReadonlySet<string>) {
+  const { nodes, disk, disk_used } = await spacesOf(args, wire, away);
   return defined({
     name: wire.name,
     driver: wire.driver,
@@ -68,30 +73,30 @@ export const Usage = z.object({
 /** What a pool holds and how much room that takes. */
 export async function usage({ client, signal }: Args, name: string): Promise<z.output<typeof Usage>> {
   const ask = { doing: `read the usage of storage pool "${name}"`, signal };
-  const wire = await client.get<WirePool>(poolPath(name), ask);
-  const [{ nodes, spaces, disk, disk_used }, found] = await Promise.all([spacesOf({ client, signal }, wire), listVolumes(client, name, ask)]);
+  const [wire, away] = await Promise.all([client.get<WirePool>(poolPath(name), ask), awayMembers({ client, signal })]);
+  const [{ nodes, spaces, disk, disk_used }, found] = await Promise.all([spacesOf({ client, signal }, wire, away), listVolumes(client, name, ask)]);
   const { volumes } = volumesOf(found);
   return {
     ...defined({ disk, disk_used, disk_free: disk === undefined || disk_used === undefined ? undefined : disk - disk_used }),
     ...(nodes ? { nodes: spaces.map(({ node, space }) => defined({ node: node ?? "all", disk: space?.total, disk_used: space?.used })) } : {}),
     used_by: Object.fromEntries(Object.entries(usersOf(wire.used_by)).map(([kind, names]) => [kind, [...names]])),
-    volumes: await sized(client, name, volumes, ask),
+    volumes: await sized(client, name, volumes, away, ask),
   };
 }
 
-/** With what each takes. Some drivers never know, so the first is asked before the others. */
-async function sized(client: LxdClient, pool: string, volumes: ReturnType<typeof volumesOf>["volumes"], ask: Ask) {
-  const [first, ...others] = volumes;
-  if (!first) return [];
-  const known = await usedBy(client, pool, first, ask);
-  const rest = await Promise.all(others.map(async (volume) => (known === undefined ? undefined : await usedBy(client, pool, volume, ask))));
+/** With what each takes. Some drivers never know, so one is asked before the others. */
+async function sized(client: LxdClient, pool: string, volumes: ReturnType<typeof volumesOf>["volumes"], away: ReadonlySet<string>, ask: Ask) {
+  const [first, ...others] = volumes.filter(({ location }) => !away.has(location ?? ""));
+  const taken = new Map<WireVolume, number | undefined>();
+  if (first) taken.set(first, await usedBy(client, pool, first, ask));
+  if (first && taken.get(first) !== undefined) await Promise.all(others.map(async (one) => taken.set(one, await usedBy(client, pool, one, ask))));
   return volumes
-    .map((volume, at) =>
+    .map((volume) =>
       defined({
         name: volume.name,
         type: volume.type,
         node: memberName(volume.location),
-        disk_used: at === 0 ? known : rest[at - 1],
+        disk_used: taken.get(volume),
         disk: parseSize(volume.config["size"]),
       }),
     )

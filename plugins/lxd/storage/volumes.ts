@@ -1,4 +1,4 @@
-import { isProxMcpError } from "proxmcp/plugin";
+import { isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import type { Ask, LxdClient } from "../client.js";
 import type { WireVolume, WireVolumeState } from "./wire.js";
 
@@ -40,16 +40,26 @@ export async function usedBy(client: LxdClient, pool: string, { name, type, loca
 }
 
 /**
- * A volume by its name. Names are unique only for each type; a custom volume comes first, as that is what is managed by itself.
+ * A volume by its name, and how many snapshots it has. Names are unique only for each type, and in a cluster for each member; a custom volume
+ * comes first, as that is what is managed by itself.
  */
-export async function findVolume(client: LxdClient, { pool, node }: Place, name: string, ask: Ask): Promise<WireVolume> {
-  try {
-    return await client.get<WireVolume>(volumePath(pool, name), { ...ask, query: { target: node } });
-  } catch (error) {
-    if (!isProxMcpError(error) || error.code !== "NOT_FOUND") throw error;
-    const others = await listVolumes(client, pool, ask);
-    const found = others.find((one) => one.name === name && (node === undefined || one.location === node));
-    if (!found) throw error;
-    return found;
+export async function findVolume(client: LxdClient, { pool, node }: Place, name: string, ask: Ask): Promise<{ wire: WireVolume; snapshots: number }> {
+  const { volumes, snapshots } = volumesOf(await listVolumes(client, pool, ask));
+  const named = volumes.filter((one) => one.name === name && (node === undefined || one.location === node));
+  const custom = named.filter(({ type }) => type === "custom");
+  const [found, ...others] = custom.length ? custom : named;
+  const tried = [`GET ${volumesPath(pool)}`];
+  if (!found) {
+    const where = `storage pool "${pool}"${node === undefined ? "" : ` on ${node}`}`;
+    throw new ProxMcpError("NOT_FOUND", `Unable to ${ask.doing}: there is no volume "${name}" in ${where}`, { tried });
   }
+  if (others.length) {
+    const nodes = [found, ...others].map(({ location }) => location);
+    throw new ProxMcpError("NAME_AMBIGUOUS", `Unable to ${ask.doing}: several members have it: ${nodes.join(", ")}`, {
+      tried,
+      next: "Pass `node`, the member whose it is.",
+      data: { candidates: nodes },
+    });
+  }
+  return { wire: found, snapshots: snapshots(found) };
 }
