@@ -5,7 +5,7 @@ import { type Config, type Devices, moment, type WireInstance, type WireInterfac
 
 /** One instance, as the tools show it. */
 export const Instance = z.object({
-  name: facet(z.string(), "Name, unique within its project", { says: ["hostname"] }),
+  name: facet(z.string(), "Name", { says: ["hostname"] }),
   type: facet(z.enum(["container", "virtual-machine"]), "Container or virtual machine", {
     values: { container: ["ct", "lxc", "system container"], "virtual-machine": ["vm", "virtual machine"] },
     nouns: true,

@@ -39,7 +39,7 @@ export const snapshots = kind({
   says: ["snapshot", "checkpoint"],
   item: Snapshot,
   key: "name",
-  within: { instance: z.string().describe("Instance it was taken of") },
+  within: { instance: z.string().describe("Its instance") },
   everyday: ["create"],
   aliases: { list: ["lxd_list_snapshots"], get: ["lxd_get_snapshot"] },
 
@@ -64,8 +64,8 @@ export const snapshots = kind({
     create: write({
       about: "Take a snapshot of an instance",
       input: {
-        name: z.string().min(1).optional().describe("Its name, default: snap- and the time"),
-        stateful: z.boolean().default(false).describe("Keep the memory of a running one too"),
+        name: z.string().min(1).optional().describe("Default: snap- and the time"),
+        stateful: z.boolean().default(false).describe("Keep its memory too"),
         expires: z.iso.datetime().optional().describe("When to delete it"),
       },
       aliases: ["lxd_create_snapshot", "lxd_snapshot_container"],

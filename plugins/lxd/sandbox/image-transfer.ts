@@ -3,7 +3,7 @@ import { request } from "node:https";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { SandboxReply } from "proxmcp/testing";
 import { accepted, Refusal } from "./answers.js";
-import { imageOf, imageWithAlias, makeImage, renderImage } from "./images.js";
+import { imageOf, imageWithAlias, makeImage, type renderImage } from "./images.js";
 import type { Task } from "./operations.js";
 import { publishGuest } from "./publishing.js";
 import type { Call } from "./router.js";
