@@ -1,5 +1,7 @@
+import type { Kind } from "../declare/kind.js";
 import type { ConnectionEntry } from "../connections.js";
 import type { Operation } from "../derive/tools.js";
+import { ownersIn } from "../derive/owners.js";
 import { plural } from "../derive/words.js";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
 import type { ParsedInput } from "./input.js";
@@ -72,15 +74,20 @@ interface Subject {
   readonly at: Readonly<Record<string, unknown>>;
 }
 
-/** A snapshot lies where its instance lies: a `within` parameter that is named like a kind decides. */
+/** A snapshot lies where its instance lies: a `within` parameter that is named like a kind decides. Not so a `scope`: several connections have a project of that name. */
 function ownerOf({ provider, kind }: Operation, parsed: ParsedInput): Subject | undefined {
-  for (const name of Object.keys(kind.within ?? {})) {
+  for (const name of ownersIn(kind)) {
     const key = parsed.at[name];
     const owner = provider.kinds.find((other) => other.name === name);
-    if (owner && (owner.get ?? owner.list) && !owner.within && typeof key === "string") return { kind: name, key, at: {} };
+    if (owner && (owner.get ?? owner.list) && ownersIn(owner).length === 0 && typeof key === "string")
+      return { kind: name, key, at: sharedAt(owner, parsed.at) };
   }
   return undefined;
 }
+
+/** What the parameters say of the owner too: a snapshot's instance is in the project that was named. */
+const sharedAt = ({ within }: Kind, at: ParsedInput["at"]): ParsedInput["at"] =>
+  Object.fromEntries(Object.keys(within ?? {}).flatMap((name) => (name in at ? [[name, at[name]]] : [])));
 
 async function lookUpOver(entries: readonly ConnectionEntry[], subject: Subject, operation: Operation, lookUp: LookUp): Promise<Choice> {
   const { provider, action } = operation;

@@ -169,8 +169,8 @@ export class Dispatcher {
       ...(several ? { [provider.connection.noun]: entry.name } : {}),
       ...(context.notes.length > 0 ? { notes: context.notes } : {}),
     });
-    const read = (key: string, within: number): Promise<Item> =>
-      this.#on(entry, tool, within, context, (inner) => invoker.get(operation, entry, key, parsed.at, inner));
+    const read = (key: string, within: number, at = parsed.at): Promise<Item> =>
+      this.#on(entry, tool, within, context, (inner) => invoker.get(operation, entry, key, at, inner));
     if (!action) return { item: await read(parsed.key ?? "", seconds), ...rest() };
     const answer = await this.#on(entry, tool, seconds, { ...context, tasks }, (inner) => invoker.act(operation, entry, parsed, inner));
     if (action.output) return { result: answer, ...rest() };
@@ -178,7 +178,8 @@ export class Dispatcher {
     // What is still being done can't be read back yet.
     if (tasks.length > 0) return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : rest();
     try {
-      const item = await read(key, limits.readTimeout);
+      const moved = (answer as { at?: ParsedInput["at"] } | undefined)?.at;
+      const item = await read(key, limits.readTimeout, { ...parsed.at, ...moved });
       return verb === "delete" ? { deleted: false, [kind.key]: key, ...rest() } : { item, ...rest() };
     } catch (error) {
       if (verb === "delete" && isNotFound(error)) return { deleted: true, [kind.key]: key, ...rest() };

@@ -77,8 +77,11 @@ export interface ActionArgs<Client, Input, Within = object> extends ItemArgs<Cli
   readonly input: Input;
 }
 
-/** What an action without an `output` may return: the key to read back, when it is not the one that was given. A `create` does, or a `rename`. */
-export type Written = { readonly key: string } | void;
+/**
+ * What an action without an `output` may return: the key to read back, when it is not the one that was given, as of a `create` or a `rename`;
+ * and the `within` parameters that have changed, when it was moved.
+ */
+export type Written = { readonly key?: string; readonly at?: Readonly<Record<string, unknown>> } | void;
 
 /**
  * Finds out what a call would take away. Declared as a method, so that an action of one client is an action of any.

@@ -19,7 +19,7 @@ export function checkKind(provider: Provider, kind: Kind): readonly string[] {
   const { faults, expect } = collect();
   expect(isPart(kind.name), "its name has to be lower-case words joined by _");
   expect(isText(kind.about), "about: missing");
-  for (const part of ["says", "alsoBy", "listRequires", "everyday"] as const)
+  for (const part of ["says", "alsoBy", "scope", "listRequires", "everyday"] as const)
     expect(kind[part] === undefined || isTexts(kind[part]), `${part}: has to be a list of words`);
   faults.push(...checkTypes(kind, { list: ["function"], get: ["function"] }));
   expect(kind.order === undefined || ["key", "platform"].includes(kind.order), `order: found ${JSON.stringify(kind.order)}; allowed: key, platform`);
@@ -94,6 +94,11 @@ function checkAddress(provider: Provider, kind: Kind): readonly string[] {
     expect(name !== kind.key, `within.${name}: is the key itself`);
     expect(![...taken, ...(kind.list ? RESERVED_IN_LIST : [])].includes(name), `within.${name}: this name is taken by the core; choose another`);
     expect(isSchema(schema), `within.${name}: has to be a zod schema`);
+  }
+  for (const name of textsOf(kind.scope)) {
+    const schema = kind.within?.[name];
+    expect(schema !== undefined, `scope: ${JSON.stringify(name)} is not in within`);
+    expect(!isSchema(schema) || schema.safeParse(undefined).success, `scope: ${name} can't be left out; make it optional`);
   }
   for (const name of textsOf(kind.listRequires))
     expect(Object.hasOwn(kind.within ?? {}, name), `listRequires: ${JSON.stringify(name)} is not in within`);

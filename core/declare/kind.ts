@@ -34,6 +34,11 @@ export interface KindSpec<Client, Within, Item> {
   /** Parameters that belong to the address of an item besides its key: `{ instance: z.string() }` for a snapshot. */
   readonly within?: { readonly [name in keyof Within]: AnySchema<Within[name]> };
   /**
+   * Those of `within` that may be left out and mean the same on every connection: a project, a namespace. They narrow what is looked at, and
+   * say nothing about which connection is meant.
+   */
+  readonly scope?: readonly Extract<keyof Within, string>[];
+  /**
    * Those of `within` that `list` cannot do without. Where the one it needs is called like another kind, or like what people call that, questions
    * and lists without it are answered by asking within each item of that kind: `instance` for the snapshots of instances.
    */
@@ -69,6 +74,7 @@ export interface Kind<Client = unknown> {
   readonly key: string;
   readonly alsoBy?: readonly string[];
   readonly within?: Readonly<Record<string, AnySchema>>;
+  readonly scope?: readonly string[];
   readonly listRequires?: readonly string[];
   readonly order?: "key" | "platform";
   readonly everyday?: readonly string[];

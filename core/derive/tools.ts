@@ -124,10 +124,9 @@ function inputSchema(operation: Operation, { connections }: ToolOptions, confirm
     properties[kind.key] = keySchema(operation);
     required.push(kind.key);
   }
-  for (const [name, schema] of Object.entries(kind.within ?? {})) {
-    properties[name] = jsonOf(schema, "input");
-    if (verb === "list" ? kind.listRequires?.includes(name) : !schema.safeParse(undefined).success) required.push(name);
-  }
+  for (const [name, schema] of Object.entries(kind.within ?? {})) properties[name] = jsonOf(schema, "input");
+  const needed = Object.entries(kind.within ?? {}).flatMap(([name, schema]) => (schema.safeParse(undefined).success ? [] : [name]));
+  required.push(...(verb === "list" ? (kind.listRequires ?? []) : needed));
   if (verb === "list") {
     properties["where"] = deriveFilter(operation.fields);
     properties["limit"] = { type: "integer", minimum: 1, maximum: 1000, description: "Default 50" };

@@ -1,3 +1,4 @@
+import { ownersIn } from "../derive/owners.js";
 import type { Claim } from "./claim.js";
 import { meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
@@ -80,10 +81,13 @@ export const placeRule: Rule = (reading) => {
 };
 
 /** What an item belongs to is a place too: a snapshot is in its instance. */
-const placesOf = (kind: KindView): string[] => [
-  ...Object.keys(kind.kind.within ?? {}).filter((name) => kind.fields.has(name)),
-  ...[...kind.fields.values()].filter((field) => field.facet.place && !(field.name in (kind.kind.within ?? {}))).map((field) => field.name),
-];
+const placesOf = ({ kind, fields }: KindView): string[] => {
+  const owners = ownersIn(kind).filter((name) => fields.has(name));
+  const places = [...fields.values()].filter((field) => field.facet.place).map((field) => field.name);
+  // A scope is the last that "in" speaks of: a container is on its node before it is in its project.
+  const others = Object.keys(kind.within ?? {}).filter((name) => fields.has(name));
+  return [...new Set([...owners, ...places, ...others])];
+};
 
 function placeClaim(values: readonly string[]): Claim {
   const named = nameClaim(values, "contains");

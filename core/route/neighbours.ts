@@ -2,6 +2,7 @@ import type { CallContext } from "../call/context.js";
 import type { Invoker, Item } from "../call/invoke.js";
 import type { ConnectionEntry } from "../connections.js";
 import type { Kind } from "../declare/kind.js";
+import { ownersIn } from "../derive/owners.js";
 import { plural, spaced } from "../derive/words.js";
 import { type ErrorReport, ProxMcpError, toProxMcpError } from "../errors.js";
 import { globMatches } from "./candidates.js";
@@ -21,7 +22,7 @@ export async function neighboursOn(
   { invoker, context, lists }: { readonly invoker: Invoker; readonly context: CallContext; readonly lists: (kind: Kind) => boolean },
 ): Promise<Neighbours> {
   const kinds = entry.provider.kinds.filter(
-    (kind) => kind.list && !kind.within && Object.values(kind.actions ?? {}).some((action) => action.workload !== undefined),
+    (kind) => kind.list && ownersIn(kind).length === 0 && Object.values(kind.actions ?? {}).some((action) => action.workload !== undefined),
   );
   const hidden = kinds.find((kind) => !lists(kind));
   if (hidden) {

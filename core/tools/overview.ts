@@ -6,6 +6,7 @@ import { barredFrom, type Policy } from "../call/policy.js";
 import type { ConnectionEntry, Connections } from "../connections.js";
 import type { CapacityPlace } from "../declare/provider.js";
 import type { Kind } from "../declare/kind.js";
+import { ownersIn } from "../derive/owners.js";
 import { deriveFields } from "../derive/fields.js";
 import type { Tool } from "../derive/tools.js";
 import { type ErrorReport, ProxMcpError, toProxMcpError } from "../errors.js";
@@ -145,7 +146,7 @@ async function lookAt(entry: ConnectionEntry, options: OverviewOptions, context:
 function countedKinds(entry: ConnectionEntry): readonly { readonly kind: Kind; readonly field: string }[] {
   return entry.provider.kinds.flatMap((kind) => {
     const acts = Object.values(kind.actions ?? {}).some((action) => action.safety !== "read");
-    if (!kind.list || kind.within || kind.order === "platform" || !acts) return [];
+    if (!kind.list || ownersIn(kind).length > 0 || kind.order === "platform" || !acts) return [];
     const field = stateField(kind);
     return field === undefined ? [] : [{ kind, field }];
   });

@@ -3,6 +3,7 @@ import type { Dispatcher, Pool } from "undici";
 import { isProxMcpError, ProxMcpError } from "../errors.js";
 import { connectTo, placeOf } from "./connect.js";
 import type { Http, HttpClient, HttpRequest, HttpResponse, HttpTarget, WebSocketStream } from "./types.js";
+import { filesOf } from "./form.js";
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -148,6 +149,10 @@ class UndiciResponse implements HttpResponse {
       throw transportError(error, `${this.#request.method} ${this.#request.path}`, this.#target, this.#request.signal);
     }
     return Buffer.concat(chunks);
+  }
+
+  files(): AsyncIterable<Readable> {
+    return filesOf(this);
   }
 
   async text(): Promise<string> {

@@ -66,6 +66,8 @@ export interface HttpResponse {
   json<T = unknown>(): Promise<T>;
   /** The body as it came. */
   bytes(): Promise<Uint8Array>;
+  /** The files of an answer that is a form (`multipart/form-data`), as they arrive. Each has to be read to its end before the next one comes. */
+  files(): AsyncIterable<Readable>;
   /** The body as it arrives. Read it to the end or destroy it: an abandoned body keeps its connection. */
   readonly body: Readable;
 }

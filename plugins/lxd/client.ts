@@ -6,21 +6,19 @@ import {
   CONNECTION,
   HTTP,
   type Http,
-  type HttpClient,
-  type HttpRequest,
   type HttpResponse,
   isProxMcpError,
   LOGGER,
   type Logger,
   PEERS,
   type Peers,
-  type Progress,
   ProxMcpError,
   Shared,
   SSH,
   type Ssh,
   type WebSocketStream,
 } from "proxmcp/plugin";
+import type { Ask, Content, Extract } from "./ask.js";
 import { refused, taskFailed, untrusted } from "./errors.js";
 import { unanswered } from "./guidance/offers.js";
 import { withTakers } from "./guidance/storage-full.js";
@@ -29,26 +27,13 @@ import type { LxdConnectionInfo } from "./options.js";
 import { openRoad, type Road } from "./road.js";
 import { type Envelope, envelopeIn, type Operation, reasonIn, type ServerInfo } from "./wire.js";
 
-/** What goes with every request. */
-export interface Ask {
-  /** What is wanted, to stand behind "Unable to": `start instance "web"`. */
-  readonly doing: string;
-  readonly signal: AbortSignal;
-  readonly query?: HttpRequest["query"];
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Told how far a background task is. */
-  readonly progress?: (progress: Progress) => void;
-}
+export type { Ask, Content, Extract };
 
-/** A part of a file on the server. */
-export interface Extract {
-  readonly text: string;
-  /** Bytes of the whole file. */
-  readonly total: number;
+/** What a client shows of a server that another one is connected to: one project, or all. */
+interface View {
+  readonly of: LxdClient;
+  readonly project?: string;
 }
-
-/** What a request carries beside its address. */
-export type Content = Pick<HttpRequest, "json" | "body" | "headers">;
 
 /** Seconds that the server holds a wait for an operation; between two waits its progress is passed on. */
 const WAIT = 1;
@@ -66,17 +51,30 @@ export class LxdClient {
   readonly peers: Peers;
   /** How it is reached, and what else leads there. */
   readonly way: Road;
-  readonly #http: HttpClient;
+  readonly #services: readonly [Http, LxdConnectionInfo, Logger, Clock, Peers, Ssh];
   readonly #log: Logger;
+  readonly #view: View | undefined;
   readonly #server = new Shared((signal) => this.freshServer(signal));
 
-  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh) {
-    this.connection = connection;
+  constructor(http: Http, connection: LxdConnectionInfo, log: Logger, clock: Clock, peers: Peers, ssh: Ssh, ...[view]: readonly [View?]) {
+    this.#services = [http, connection, log, clock, peers, ssh];
+    const project = view?.project;
+    this.connection = project === undefined ? connection : { ...connection, options: { ...connection.options, project } };
     this.clock = clock;
     this.peers = peers;
     this.#log = log;
-    this.way = openRoad(http, ssh, connection.options);
-    this.#http = this.way.http;
+    this.#view = view;
+    this.way = view?.of.way ?? openRoad(http, ssh, connection.options);
+  }
+
+  /** The same server as one of its projects shows it. Without one, as the connection's project does. */
+  inProject(project: string | undefined): LxdClient {
+    return project === undefined ? this : new LxdClient(...this.#services, { of: this, project });
+  }
+
+  /** The same server with all its projects, for lists that can do that. */
+  inAllProjects(): LxdClient {
+    return new LxdClient(...this.#services, { of: this });
   }
 
   /** How the server was reached, where that is worth telling. */
@@ -139,7 +137,7 @@ export class LxdClient {
 
   /** Who the server is and what it can do: `GET /1.0`, asked once. */
   async server(signal: AbortSignal): Promise<ServerInfo> {
-    return await this.#server.get(signal);
+    return await (this.#view?.of.server(signal) ?? this.#server.get(signal));
   }
 
   /** The same, asked now. Refused with AUTH_FAILED when the server does not trust us. */
@@ -175,13 +173,13 @@ export class LxdClient {
 
   /** One of the websockets of an operation, by its secret: messages. */
   async stream(operation: string, secret: string, { signal }: Ask): Promise<WebSocketStream> {
-    return await this.#http.websocket({ path: socketOf(operation), query: { secret }, signal });
+    return await this.way.http.websocket({ path: socketOf(operation), query: { secret }, signal });
   }
 
   /** The same as bytes on the wire: websocket frames, to be passed on as they are. */
   async wire(operation: string, secret: string, { signal }: Ask): Promise<Duplex> {
     const headers = { "sec-websocket-version": "13", "sec-websocket-key": randomBytes(16).toString("base64") };
-    return await this.#http.upgrade({ method: "GET", path: socketOf(operation), query: { secret }, headers, signal }, "websocket");
+    return await this.way.http.upgrade({ method: "GET", path: socketOf(operation), query: { secret }, headers, signal }, "websocket");
   }
 
   async #envelope(method: string, path: string, ask: Ask, body?: unknown): Promise<Envelope> {
@@ -197,10 +195,11 @@ export class LxdClient {
 
   async #send(method: string, path: string, ask: Ask, content: Content): Promise<HttpResponse> {
     const { options } = this.connection;
-    const query = { project: options.project, ...ask.query };
+    // The server takes one or the other.
+    const projects = this.#view && !this.#view.project ? { "all-projects": true } : { project: options.project };
     const headers = { ...ask.headers, ...content.headers };
     try {
-      return await this.#http.request({ method, path, query, ...content, headers, signal: ask.signal });
+      return await this.way.http.request({ method, path, query: { ...projects, ...ask.query }, ...content, headers, signal: ask.signal });
     } catch (error) {
       throw isProxMcpError(error) ? unanswered(error, options) : error;
     }

@@ -78,6 +78,9 @@ function responseOf(status: number, text: string): HttpResponse {
     text: async () => text,
     json: async <T>() => JSON.parse(text) as T,
     bytes: async () => bytes,
+    files() {
+      throw new ProxMcpError("UNSUPPORTED", "The command over SSH carries no files.");
+    },
     body: Readable.from([bytes]),
   };
 }

@@ -16,7 +16,7 @@ export interface Refusal {
 
 // The server has few codes and many texts: 400 and 500 both carry wrong states, bad input and missing things.
 const EXISTS = /already exists|exists already|file exists$|(?<!address )already in use/i;
-const USED = /(still|currently|that is) in use|used by running instances/i;
+const USED = /^(.*: )?Only empty projects can be removed|(still|currently|that is) in use|used by running instances/i;
 const AWAY = /^Missing event connection with target cluster member|^peer node \S+ is down/;
 const LACKING = /^Not (implemented|supported)|required tool .* is missing|^Error loading ".*" module|network not supported$/i;
 const STATE =

@@ -17,3 +17,11 @@ export function trustTokenIn(text: string): TrustToken | undefined {
     return undefined;
   }
 }
+
+/** A token from what the server notes of one that it has made, as the command lines print it. Undefined where something is missing. */
+export function trustTokenText(name: string, metadata: Readonly<Record<string, unknown>> | null): string | undefined {
+  const { fingerprint, addresses, secret, expiresAt } = metadata ?? {};
+  if (typeof secret !== "string" || typeof fingerprint !== "string") return undefined;
+  const token = { client_name: name, fingerprint, addresses: addresses ?? [], secret, expires_at: expiresAt ?? "0001-01-01T00:00:00Z" };
+  return Buffer.from(JSON.stringify(token)).toString("base64");
+}

@@ -18,7 +18,10 @@ export interface Operation {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly may_cancel: boolean;
   /** Paths of what it works on. */
-  readonly resources?: { readonly instances?: readonly string[] } | null;
+  readonly resources?: Readonly<Partial<Record<string, readonly string[] | null>>> | null;
+  /** `task`, `websocket` or `token`. */
+  readonly class?: string;
+  readonly location?: string;
   readonly err: string;
 }
 
@@ -107,6 +110,8 @@ export interface WireBackup {
 }
 
 export interface WireImage {
+  /** Told where all projects are listed together. */
+  readonly project?: string;
   readonly fingerprint: string;
   readonly aliases?: readonly { readonly name: string }[] | null;
   readonly properties?: Readonly<Record<string, string>> | null;
@@ -115,12 +120,18 @@ export interface WireImage {
   readonly size: number;
   readonly public: boolean;
   readonly cached: boolean;
+  readonly auto_update?: boolean;
+  /** Of an image that was fetched. */
+  readonly update_source?: { readonly server: string } | null;
+  readonly profiles?: readonly string[] | null;
+  readonly expires_at?: string;
   readonly created_at: string;
   readonly uploaded_at: string;
   readonly last_used_at?: string;
 }
 
 export interface WireNetwork {
+  readonly project?: string;
   readonly name: string;
   readonly type: string;
   readonly managed: boolean;
@@ -142,6 +153,7 @@ export interface WirePool {
 }
 
 export interface WireProfile {
+  readonly project?: string;
   readonly name: string;
   readonly description?: string;
   readonly config: Config;

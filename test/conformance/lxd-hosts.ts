@@ -82,6 +82,19 @@ export function hostsScenario(title: string, open: () => Promise<Hosts>, { image
       await call("instance_stop", { host: "one", name, force: true });
     });
 
+    it("copies an image that no stranger may see, with its aliases", async () => {
+      const alias = `${name}-image`;
+      await call("instance_publish", { host: "one", name, aliases: [alias], description: "of one" });
+      try {
+        const { result } = await call("image_clone_host", { host: "one", name: alias, to_host: "two" });
+        expect(result).toMatchObject({ to_host: "two", aliases: [alias] });
+        expect(await call("image_get", { host: "two", name: alias })).toMatchObject({ item: { description: "of one", public: false } });
+        expect(await code("image_clone_host", { host: "one", name: alias, to_host: "one" })).toBe("INVALID_INPUT");
+      } finally {
+        for (const host of ["one", "two"]) await call("image_delete", { host, name: alias }).catch(() => {}); // it may not have got there
+      }
+    });
+
     it("keeps the source, and leaves nothing there, when it can't be received", async () => {
       const there = { host: "one", name, to_host: "two" };
       expect(await code("instance_migrate_host", { ...there, profiles: ["no-such-profile"] })).toBe("NOT_FOUND");

@@ -7,15 +7,15 @@ import type { Bench, Row } from "../conformance.js";
 const MIB = 1024 * 1024;
 
 export interface LxdSubject {
+  /** What `image_pull` takes for an image that an image server has; makes sure that it is there. */
+  readonly remote?: () => Promise<Row>;
   /** The alias of an image that is there. */
   readonly image: string;
-  /** Takes away what was published. A sandbox takes it along. */
-  readonly forget?: (fingerprint: string) => Promise<void>;
 }
 
 /** All that can be done to an instance on one server. */
 export const instanceScenario =
-  ({ image, forget }: LxdSubject) =>
+  ({ image }: LxdSubject) =>
   (bench: () => Bench): void => {
     const name = `conf-ops-${process.pid}`;
     const folder = mkdtempSync(join(tmpdir(), "proxmcp-lxd-"));
@@ -294,7 +294,7 @@ export const instanceScenario =
           expect(await item("instance_create", { name: made, image: alias, start: false })).toMatchObject({ name: made });
           await bench().call("instance_delete", { name: made });
         } finally {
-          await forget?.(String(published["fingerprint"]));
+          await bench().call("image_delete", { name: String(published["fingerprint"]) });
         }
       });
     });

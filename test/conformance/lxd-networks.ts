@@ -36,6 +36,7 @@ export const networkScenario =
         nat: false,
         used_by: 0,
         description: "made here",
+        project: "default",
       });
       try {
         expect(await rows("network_list", { where: { name } })).toEqual([made]);
@@ -105,7 +106,15 @@ export const networkScenario =
       const acl = `acl-${process.pid}`;
       const allow = { action: "allow", protocol: "tcp", destination_port: "22,80" };
       const made = await item("network_acl_create", { name: acl, description: "web", ingress: [allow] });
-      expect(made).toEqual({ name: acl, description: "web", ingress: [{ ...allow, state: "enabled" }], egress: [], rules: 1, used_by: 0 });
+      expect(made).toEqual({
+        name: acl,
+        description: "web",
+        ingress: [{ ...allow, state: "enabled" }],
+        egress: [],
+        rules: 1,
+        used_by: 0,
+        project: "default",
+      });
       try {
         expect(await rows("network_acl_list", { where: { name: acl } })).toEqual([made]);
         expect(await refusal("network_acl_create", { name: acl })).toBe("ALREADY_EXISTS");
@@ -137,8 +146,14 @@ export const networkScenario =
       const at = { network: name, listen_address: outside() };
       await withNetwork(async () => {
         const web = { protocol: "tcp", listen_port: "80,443", target_address: subnet(6), target_port: "8080,8443" };
-        const made = await item("network_forward_create", { ...at, target_address: subnet(5), ports: [web], description: "front" });
-        expect(made).toEqual({ ...at, target_address: subnet(5), ports: [web], description: "front" });
+        const made = await item("network_forward_create", {
+          ...at,
+          target_address: subnet(5),
+          ports: [web],
+          description: "front",
+          project: "default",
+        });
+        expect(made).toEqual({ ...at, target_address: subnet(5), ports: [web], description: "front", project: "default" });
         expect(await rows("network_forward_list", { network: name })).toEqual([made]);
         expect(await rows("network_forward_list", { where: { network: name } })).toEqual([made]);
         expect(await refusal("network_forward_create", at)).toBe("ALREADY_EXISTS");

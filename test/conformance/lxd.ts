@@ -1,17 +1,26 @@
 import { expect, it } from "vitest";
 import type { Bench } from "../conformance.js";
+import { imageScenario } from "./lxd-images.js";
 import { instanceScenario, type LxdSubject } from "./lxd-instances.js";
+import { profileScenario } from "./lxd-profiles.js";
+import { projectScenario } from "./lxd-projects.js";
 import { networkScenario } from "./lxd-networks.js";
+import { serverScenario } from "./lxd-server.js";
 import { storageScenario } from "./lxd-storage.js";
 
 const MIB = 1024 * 1024;
 
 /** What an LXD or Incus daemon has to do. `image`: the alias of one that is there. */
 export const lxdScenario =
-  ({ image, forget }: LxdSubject) =>
+  (subject: LxdSubject) =>
   (bench: () => Bench): void => {
     const name = `conformance-${process.pid}`;
-    instanceScenario({ image, ...(forget ? { forget } : {}) })(bench);
+    const { image } = subject;
+    instanceScenario(subject)(bench);
+    imageScenario(subject)(bench);
+    profileScenario(subject)(bench);
+    projectScenario(subject)(bench);
+    serverScenario(bench);
     networkScenario({ image })(bench);
     storageScenario({ image })(bench);
 

@@ -1,6 +1,8 @@
+import { afterAll } from "vitest";
 import { conformance, type Subject } from "../conformance.js";
 import { lxdScenario } from "../conformance/lxd.js";
-import { file, forgetImage, withEngine } from "./engines.js";
+import { file, withEngine } from "./engines.js";
+import { imageServer } from "./image-server.js";
 
 const real = (name: string, provider: string, connection: Record<string, unknown>): Subject => ({
   name,
@@ -9,10 +11,10 @@ const real = (name: string, provider: string, connection: Record<string, unknown
 });
 
 withEngine("lxd", ({ socket, url, cert, key, fingerprint, image }) => {
-  conformance(real("real lxd over its socket", "lxd", { socket }), lxdScenario({ image, forget: forgetImage(socket) }));
-  if (url)
-    conformance(
-      real("real lxd over https", "lxd", { url, cert: file(cert), key: file(key), fingerprint }),
-      lxdScenario({ image, forget: forgetImage(socket) }),
-    );
+  withEngine("lxd2", (second) => {
+    const source = imageServer(second);
+    afterAll(source.close);
+    conformance(real("real lxd over its socket", "lxd", { socket }), lxdScenario({ image, remote: source.remote }));
+  });
+  if (url) conformance(real("real lxd over https", "lxd", { url, cert: file(cert), key: file(key), fingerprint }), lxdScenario({ image }));
 });

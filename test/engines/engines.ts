@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -10,7 +9,13 @@ interface Tls {
   readonly key: string;
 }
 
-type Lxd = Tls & { readonly socket: string; readonly fingerprint: string; readonly image: string; readonly instance: string };
+type Lxd = Tls & {
+  readonly socket: string;
+  readonly serverCert: string;
+  readonly fingerprint: string;
+  readonly image: string;
+  readonly instance: string;
+};
 
 /** What `up.sh` started: see test/engines/README.md. Paths, not contents. */
 export interface Engines {
@@ -63,12 +68,3 @@ export function withEngine<Name extends keyof Engines>(name: Name, suite: (engin
 
 /** A config's way to name a file. */
 export const file = (path: string): { readonly file: string } => ({ file: path });
-
-/** Deletes an image from a real LXD, over its socket. */
-export const forgetImage = (socketPath: string) => (fingerprint: string) =>
-  new Promise<void>((resolve, reject) => {
-    const asked = request({ socketPath, method: "DELETE", path: `/1.0/images/${fingerprint}` }, (answer) => {
-      answer.resume().on("end", resolve);
-    });
-    asked.on("error", reject).end();
-  });

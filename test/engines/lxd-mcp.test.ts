@@ -1,5 +1,5 @@
 import { lxdScenario } from "../conformance/lxd.js";
-import { forgetImage, withEngine } from "./engines.js";
+import { withEngine } from "./engines.js";
 import { throughMcp } from "./through-mcp.js";
 
-withEngine("lxd", ({ socket, image }) => throughMcp("lxd", "a real LXD", { socket }, lxdScenario({ image, forget: forgetImage(socket) })));
+withEngine("lxd", ({ socket, image }) => throughMcp("lxd", "a real LXD", { socket }, lxdScenario({ image })));

@@ -3,7 +3,7 @@ import { createProxMcp } from "proxmcp";
 import { conformance, type Subject } from "../conformance.js";
 import { lxdScenario } from "../conformance/lxd.js";
 import { withClosedSshd } from "./closed-sshd.js";
-import { file, forgetImage, withEngine } from "./engines.js";
+import { file, withEngine } from "./engines.js";
 
 const real = (name: string, connection: Record<string, unknown>): Subject => ({
   name,
@@ -11,10 +11,10 @@ const real = (name: string, connection: Record<string, unknown>): Subject => ({
   start: async () => ({ connection, close: async () => {} }),
 });
 
-withEngine("lxd", ({ socket, url, cert, key, fingerprint, image, instance }) => {
+withEngine("lxd", ({ url, cert, key, fingerprint, image, instance }) => {
   withEngine("sshd", (sshd) => {
     const ssh = { host: "127.0.0.1", port: sshd.port, user: sshd.user, key: file(sshd.key), known_hosts: sshd.knownHosts };
-    conformance(real("real lxd over SSH, its socket found", { ssh }), lxdScenario({ image, forget: forgetImage(socket) }));
+    conformance(real("real lxd over SSH, its socket found", { ssh }), lxdScenario({ image }));
 
     const open = async (connection: Record<string, unknown>) => {
       const app = await createProxMcp({ plugins: ["lxd"], connections: { pi: { provider: "lxd", ...connection } }, log: { level: "silent" } });

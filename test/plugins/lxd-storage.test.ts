@@ -118,7 +118,9 @@ describe("an instance whose member is away", () => {
     const path = "/1.0/instances";
     const lost = { name: "lost", location: "pi2", status: "Error", type: "", architecture: "", config: null, devices: null, profiles: null };
     cluster.sandbox.fail({ path, status: 200, body: { type: "sync", metadata: [{ ...lost, ephemeral: false, state: null, snapshots: null }] } });
-    expect(await cluster.list("instance")).toEqual([{ name: "lost", node: "pi2", status: "error", profiles: [], ephemeral: false }]);
+    expect(await cluster.list("instance")).toEqual([
+      { name: "lost", node: "pi2", status: "error", profiles: [], ephemeral: false, project: "default" },
+    ]);
     await cluster.close();
   });
 });

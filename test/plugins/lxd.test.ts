@@ -393,7 +393,7 @@ describe("snapshots", () => {
     const rows = await pi.list("snapshot");
     expect(rows.map(({ instance, name }) => `${instance}/${name}`)).toEqual(["db/before-upgrade", "db/nightly", "dev/clean"]);
     expect(pi.asked()).toEqual(["GET /1.0/instances"]);
-    expect(Object.keys(rows[0] ?? {}), "no expiry, no size: unknown").toEqual(["name", "instance", "created", "stateful"]);
+    expect(Object.keys(rows[0] ?? {}), "no expiry, no size: unknown").toEqual(["name", "instance", "created", "stateful", "project"]);
     expect(await pi.list("snapshot", {}, { instance: "dev" })).toHaveLength(1);
     expect(pi.asked()).toEqual(["GET /1.0/instances/dev/snapshots"]);
   });
@@ -461,6 +461,7 @@ describe("the rest of a host", () => {
       ipv4: "10.10.10.1/24",
       nat: true,
       used_by: 7,
+      project: "default",
     });
     expect(await pi.list("storage_pool")).toEqual([
       { name: "default", driver: "zfs", status: "created", disk: 64 * GiB, disk_used: 19 * GiB, used_by: 8, source: "default" },

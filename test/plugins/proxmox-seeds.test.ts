@@ -6,7 +6,7 @@ import { REFUSED, tour, walk } from "./proxmox-tour.js";
 afterEach(closeAll);
 
 const page = readFileSync(new URL("../../docs/proxmox-operations.md", import.meta.url), "utf8");
-const rows = [...page.matchAll(/^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$/gm)].map(([, operation = "", older = "", name = ""]) => ({
+const rows = [...page.matchAll(/^\| ([^|]+) \| `([^`]+)` +\| `([^`]+)` +\|$/gm)].map(([, operation = "", older = "", name = ""]) => ({
   operation: operation.trim(),
   older,
   name,

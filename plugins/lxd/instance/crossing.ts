@@ -34,7 +34,8 @@ const Crossed = z.object({
   source_deleted: z.boolean(),
 });
 
-function farSide(client: LxdClient, host: string, tool: { readonly name: string; readonly safety: "write" | "destructive" }): LxdClient {
+/** The client of the other host. Refuses where it is this one, or where the tool is not allowed there. */
+export function farSide(client: LxdClient, host: string, tool: { readonly name: string; readonly safety: "write" | "destructive" }): LxdClient {
   if (host === client.connection.name)
     throw new ProxMcpError("INVALID_INPUT", `to_host: found ${host}, which is where it is. Within a host, use clone or migrate.`);
   const far = client.peers.client(host, tool);

@@ -5,7 +5,7 @@ import { type Config, type Devices, moment, type WireInstance, type WireInterfac
 
 /** One instance, as the tools show it. */
 export const Instance = z.object({
-  name: facet(z.string(), "Name, unique within its project", { says: ["hostname"] }),
+  name: facet(z.string(), "Name", { says: ["hostname"] }),
   type: facet(z.enum(["container", "virtual-machine"]), "Container or virtual machine", {
     values: { container: ["ct", "lxc", "system container"], "virtual-machine": ["vm", "virtual machine"] },
     nouns: true,
@@ -50,7 +50,6 @@ export const Instance = z.object({
   }).optional(),
   image: facet(z.string(), "Description of its image").optional(),
   node: facet(z.string(), "Cluster member it is on", { says: ["member", "location"], place: true }).optional(),
-  project: facet(z.string(), "Project it belongs to", { place: true }).optional(),
   profiles: facet(z.array(z.string()), "Profiles applied to it", { says: ["profile"] }),
   ephemeral: facet(z.boolean(), "Whether stopping deletes it", { says: ["temporary"] }),
   snapshots: facet(z.int(), "How many snapshots it has", { says: ["snapshot count"] }).optional(),

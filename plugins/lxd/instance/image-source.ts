@@ -43,4 +43,4 @@ export async function imageSource(client: LxdClient, image: string, signal: Abor
 }
 
 /** Fingerprints are given in full or by their first dozen digits; shorter hex is more likely a word such as "cafe". */
-const isFingerprint = (image: string): boolean => /^[0-9a-f]{12,64}$/i.test(image);
+export const isFingerprint = (image: string): boolean => /^[0-9a-f]{12,64}$/i.test(image);

@@ -38,7 +38,7 @@ function counted(total: number, { progress }: Passing, verb: string): Transform 
 }
 
 /** Writes an answer to a new file, never over one that is there. Half a file is removed again. Its size in bytes. */
-export async function download(response: HttpResponse, file: string, passing: Passing): Promise<number> {
+export async function download(response: Pick<HttpResponse, "headers" | "body">, file: string, passing: Passing): Promise<number> {
   const total = Number(response.headers["content-length"] ?? 0);
   try {
     await pipeline(response.body, counted(total, passing, "received"), createWriteStream(file, { flags: "wx", mode: 0o600 }), {

@@ -71,7 +71,7 @@ interface Address {
 }
 
 /** Where the other server finds this one: as we do, or where it listens by its own word. */
-async function addressOf(client: LxdClient, { signal, doing }: Transfer): Promise<Address> {
+export async function addressOf(client: LxdClient, { signal, doing }: Pick<Transfer, "signal" | "doing">): Promise<Address> {
   const { environment } = await client.server(signal);
   const [listening] = (environment?.addresses ?? []).toSorted((one, other) => Number(isLocal(one)) - Number(isLocal(other)));
   const url = client.connection.options.url ?? (listening ? `https://${listening}` : undefined);

@@ -2,6 +2,7 @@ import { type ActionArgs, isProxMcpError, ProxMcpError } from "proxmcp/plugin";
 import { z } from "zod";
 import type { Ask, LxdClient } from "../client.js";
 import { formatSize } from "../sizes.js";
+import { readGuarded } from "../settings.js";
 import type { Config, Devices, WireInstance } from "../wire.js";
 import { rootDisk } from "./fields.js";
 import { pathOf } from "./power.js";
@@ -60,14 +61,11 @@ export async function updateInstance({ client, key, input, signal, progress }: A
  * none is sent. The ETag keeps what others changed meanwhile from being lost.
  */
 export async function changeSettings(client: LxdClient, key: string, ask: Ask, change: (wire: WireInstance) => Change): Promise<void> {
-  const response = await client.send("GET", pathOf(key), ask);
-  const { metadata: wire } = await response.json<{ metadata: WireInstance }>();
+  const { metadata: wire, guard } = await readGuarded<WireInstance>(client, pathOf(key), ask);
   const body = change(wire);
-  const { etag } = response.headers;
-  const guarded = { ...ask, ...(typeof etag === "string" ? { headers: { "if-match": etag } } : {}) };
   const removes = Object.values(body.devices ?? {}).some((device) => !Object.keys(device).length);
-  if (removes) await client.change("PUT", pathOf(key), whole(key, wire, body), guarded);
-  else await client.change("PATCH", pathOf(key), { description: wire.description ?? "", ...body }, guarded);
+  if (removes) await client.change("PUT", pathOf(key), whole(key, wire, body), { ...ask, headers: guard });
+  else await client.change("PATCH", pathOf(key), { description: wire.description ?? "", ...body }, { ...ask, headers: guard });
 }
 
 /** The whole configuration, as it is with the changes in it. */

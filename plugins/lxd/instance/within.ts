@@ -28,6 +28,7 @@ const CloneInput = {
   with_snapshots: z.boolean().default(false).describe("Copy its snapshots too"),
   node,
   pool,
+  to_project: z.string().optional().describe("Project to put it in"),
 };
 
 const clone = write({
@@ -44,9 +45,11 @@ const clone = write({
       input.node && input.snapshot !== undefined ? await client.get<WireInstance>(snapshotPath(key, input.snapshot), { ...ask, query: {} }) : wire;
     const own = input.node ? { architecture, config: settingsOf(of.config), devices: of.devices } : {};
     const root = input.pool === undefined ? {} : { devices: { ...of.devices, ...rootIn(wire, input.pool) } };
-    const body = { name: input.new_name, type, profiles, ...own, ...root, source: { type: "copy", source, instance_only: !input.with_snapshots } };
-    await client.change("POST", "/1.0/instances", body, ask);
-    return { key: input.new_name };
+    const from = input.to_project === undefined ? {} : { project: client.connection.options.project ?? "default" };
+    const copied = { type: "copy", source, instance_only: !input.with_snapshots, ...from };
+    const body = { name: input.new_name, type, profiles, ...own, ...root, source: copied };
+    await client.inProject(input.to_project).change("POST", "/1.0/instances", body, ask);
+    return { key: input.new_name, ...(input.to_project === undefined ? {} : { at: { project: input.to_project } }) };
   },
 });
 
@@ -73,7 +76,7 @@ const migrate = write({
   timeout: LONG,
   aliases: ["lxd_move_container", "lxd_migrate_container", "lxd_instance_move"],
   async run(args) {
-    const { client, key, input, signal, progress, note } = args;
+    const { client, key, input, signal, progress } = args;
     const { node: target, pool: into, to_project: project, live, stop } = input;
     if (!target && !into && !project)
       throw new ProxMcpError("INVALID_INPUT", "Where to? Give node, pool or to_project; for another host there is migrate_host.");
@@ -94,8 +97,8 @@ const migrate = write({
       if (runs) await changeState({ ...quiet, signal: AbortSignal.timeout(60_000) }, key, { action: "start" }).catch(() => {});
       throw error;
     }
-    if (project) note(`Instance "${key}" is in project ${project} now${runs ? ", stopped" : ""}.`);
-    else if (runs) await changeState(args, key, { action: "start" });
+    if (runs) await changeState({ ...args, client: client.inProject(project) }, key, { action: "start" });
+    return project === undefined ? undefined : { at: { project } };
   },
 });
 

@@ -18,11 +18,12 @@ const Backup = z.object({
   optimized: facet(z.boolean(), "Whether it is in the format of its pool"),
 });
 
-const backupOf = (wire: WireBackup, instance: string) =>
+const backupOf = (wire: WireBackup, instance: string, project?: string) =>
   defined({
     // Older servers prefix the name with the instance's.
     name: wire.name.slice(wire.name.lastIndexOf("/") + 1),
     instance,
+    project,
     created: moment(wire.created_at),
     expires: moment(wire.expires_at),
     with_snapshots: !(wire.instance_only ?? wire.container_only ?? false),
@@ -47,7 +48,7 @@ export const backups = kind({
     }
     // There is no list of all backups; those of all instances come with recursion=2, in one request.
     const all = await client.get<readonly WireInstance[]>("/1.0/instances", { doing: "list backups", signal, query: { recursion: 2 } });
-    return all.flatMap(({ name, backups: of }) => (of ?? []).map((wire) => backupOf(wire, name)));
+    return all.flatMap(({ name, project, backups: of }) => (of ?? []).map((wire) => backupOf(wire, name, project)));
   },
 
   async get({ client, key, at, signal }) {

@@ -20,7 +20,7 @@ import type { WireInstance } from "../wire.js";
 const { kind, read, write, destructive } = forClient<LxdClient>();
 
 const force = z.boolean().default(false).describe("Pull the plug instead of asking the guest");
-const timeout = z.int().min(1).max(600).default(STOP_TIMEOUT).describe("Seconds to let the guest shut down");
+const timeout = z.int().min(1).max(600).default(STOP_TIMEOUT).describe("Seconds to shut down");
 
 const pullsPlug = ({ force: hard }: { readonly force: boolean }): string | undefined =>
   hard ? "Cuts its power: what has not been written to disk is lost." : undefined;

@@ -44,6 +44,7 @@ function networkOf({ config, locations, ...wire }: WireNetwork) {
     nodes: nodes.length ? nodes : undefined,
     used_by: wire.used_by?.length ?? 0,
     description: wire.description || undefined,
+    project: wire.project,
   });
 }
 

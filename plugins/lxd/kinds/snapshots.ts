@@ -16,11 +16,12 @@ const Snapshot = z.object({
   size: facet(z.int(), "Space it takes", { unit: "bytes" }).optional(),
 });
 
-const snapshotOf = (wire: WireSnapshot, instance: string) =>
+const snapshotOf = (wire: WireSnapshot, instance: string, project?: string) =>
   defined({
     // Older servers prefix the name with the instance's.
     name: wire.name.slice(wire.name.lastIndexOf("/") + 1),
     instance,
+    project,
     created: moment(wire.created_at),
     expires: moment(wire.expires_at),
     stateful: wire.stateful,
@@ -38,7 +39,7 @@ export const snapshots = kind({
   says: ["snapshot", "checkpoint"],
   item: Snapshot,
   key: "name",
-  within: { instance: z.string().describe("Instance it was taken of") },
+  within: { instance: z.string().describe("Its instance") },
   everyday: ["create"],
   aliases: { list: ["lxd_list_snapshots"], get: ["lxd_get_snapshot"] },
 
@@ -51,7 +52,7 @@ export const snapshots = kind({
     }
     // There is no list of all snapshots; those of all instances come with recursion=2, in one request.
     const all = await client.get<readonly WireInstance[]>("/1.0/instances", { doing: "list snapshots", signal, query: { recursion: 2 } });
-    return all.flatMap(({ name, snapshots: of }) => (of ?? []).map((wire) => snapshotOf(wire, name)));
+    return all.flatMap(({ name, project, snapshots: of }) => (of ?? []).map((wire) => snapshotOf(wire, name, project)));
   },
 
   async get({ client, key, at, signal }) {
@@ -63,8 +64,8 @@ export const snapshots = kind({
     create: write({
       about: "Take a snapshot of an instance",
       input: {
-        name: z.string().min(1).optional().describe("Its name, default: snap- and the time"),
-        stateful: z.boolean().default(false).describe("Keep the memory of a running one too"),
+        name: z.string().min(1).optional().describe("Default: snap- and the time"),
+        stateful: z.boolean().default(false).describe("Keep its memory too"),
         expires: z.iso.datetime().optional().describe("When to delete it"),
       },
       aliases: ["lxd_create_snapshot", "lxd_snapshot_container"],

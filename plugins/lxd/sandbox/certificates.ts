@@ -4,10 +4,10 @@ import type { Call } from "./router.js";
 import type { World } from "./world.js";
 
 interface Known {
-  readonly name: string;
+  name: string;
   readonly type: string;
-  readonly restricted: boolean;
-  readonly projects: readonly string[];
+  restricted: boolean;
+  projects: readonly string[];
   readonly certificate: string;
   readonly fingerprint: string;
 }
@@ -93,9 +93,10 @@ function addOther({ world, clientCert }: Call, { certificate, ...body }: Post) {
   try {
     known = world.trust.known.has(fingerprintOf(pem));
   } catch {
-    throw new Refusal(400, "x509: malformed certificate");
+    throw new Refusal(400, "illegal base64 data at input byte 4");
   }
-  if (known) throw new Refusal(400, "Certificate already in trust store");
+  if (known) throw new Refusal(409, "Certificate already in trust store");
+  checkProjects(world, body.projects ?? []);
   world.trust.add(pem, body);
   return { ...sync(null), status: 201 };
 }
@@ -137,6 +138,19 @@ export function certificates({ world, names, query }: Call) {
   const [wanted] = names;
   if (wanted !== undefined) return sync(theOne(world, wanted));
   return sync(query.get("recursion") ? known : known.map(({ fingerprint }) => `/1.0/certificates/${fingerprint}`));
+}
+
+/** `PUT /1.0/certificates/{fingerprint}`. */
+export function changeCertificate({ world, names, json }: Call) {
+  const known = theOne(world, names[0] ?? "");
+  const { name = "", restricted = false, projects = [] } = json<Partial<Known>>();
+  checkProjects(world, projects);
+  Object.assign(known, { name, restricted, projects });
+  return sync({});
+}
+
+function checkProjects(world: World, projects: readonly string[]): void {
+  if (projects.some((project) => !world.projects.has(project))) throw new Refusal(404, "Project not found");
 }
 
 export function deleteCertificate({ world, names }: Call) {

@@ -3,12 +3,12 @@ import { importBackup } from "./backups.js";
 import { fromImage } from "./estate.js";
 import { createFault } from "./faults.js";
 import { thaw } from "./frozen.js";
+import { remoteImage } from "./image-transfer.js";
 import { receive, STREAMS } from "./migration.js";
-import type { Task } from "./operations.js";
 import type { Call } from "./router.js";
 import { checkName } from "./rules.js";
 import { snapshotMissing } from "./snapshots.js";
-import { type DeviceSet, type Guest, type Image, type Snapshot, type Text, World } from "./world.js";
+import { type DeviceSet, type Guest, type Image, type Snapshot, type Text, type World } from "./world.js";
 
 interface Source {
   readonly type?: string;
@@ -17,6 +17,8 @@ interface Source {
   readonly server?: string;
   /** What to copy: an instance, or `instance/snapshot`. */
   readonly source?: string;
+  /** Where that is, if not here. */
+  readonly project?: string;
   readonly instance_only?: boolean;
   /** Of a migration: `pull` or `push`, and where the other side is. */
   readonly mode?: string;
@@ -59,7 +61,8 @@ export function createGuest(call: Call) {
   if (target && !world.host.members.length) throw new Refusal(400, "Target only allowed when clustered");
   if (target && !world.host.members.includes(target)) throw new Refusal(404, "Cluster member not found");
   if (source.type === "migration") return receiveGuest(call, body, source, { name, type, profiles, ...(target ? { target } : {}) });
-  const original = source.type === "copy" ? originalOf(world, source.source ?? "") : undefined;
+  const original =
+    source.type === "copy" ? originalOf(source.project ? (world.projects.get(source.project) ?? world) : world, source.source ?? "") : undefined;
   return accepted(
     world.operations.start({
       description: "Creating instance",
@@ -150,7 +153,7 @@ function receiveGuest(
 function originalOf(world: World, source: string): Snapshot["of"] & Partial<Pick<Guest, "snapshots">> {
   const [name = "", snapshot] = source.split("/");
   const guest = world.guests.get(name);
-  if (!guest) throw new Refusal(404, `Failed to fetch instance "${name}" in project "default": Instance not found`);
+  if (!guest) throw new Refusal(404, `Failed to fetch instance "${name}" in project "${world.project}": Instance not found`);
   const found = guest.snapshots.find((one) => one.name === snapshot);
   if (snapshot !== undefined && !found) throw new Refusal(404, snapshotMissing(snapshot, name));
   return found?.of ?? guest;
@@ -164,39 +167,4 @@ function localImage(world: World, source: Source): Image | undefined {
   }
   if (!source.fingerprint) throw new Refusal(500, "Must specify one of alias, fingerprint or properties for init from image");
   return world.images.find(({ fingerprint }) => fingerprint.startsWith(source.fingerprint as string));
-}
-
-/** What the public image servers would have, fetched in a few steps that report how far they are. */
-async function remoteImage(world: World, source: Source, type: Image["type"], task: Task): Promise<Image> {
-  const [os, release] = /ubuntu/.test(source.server ?? "") ? ["Ubuntu", source.alias ?? ""] : (source.alias ?? "").split("/");
-  const known = /^(22\.04|24\.04|jammy|noble|12|13|bookworm|trixie|3\.\d+|edge)$/.test(release ?? "");
-  if (!os || !known) {
-    throw new Error(
-      `Failed getting remote image info: Failed getting image: The requested image couldn't be found for fingerprint "${source.alias}"`,
-    );
-  }
-  for (const percent of [10, 55, 100]) {
-    task.report({ download_progress: `rootfs: ${percent}% (11.20MB/s)` });
-    await task.pause(world.taskTime);
-  }
-  const now = new Date().toISOString();
-  const image: Image = {
-    fingerprint: World.fingerprint(`${source.server} ${source.alias} ${type}`),
-    aliases: [],
-    type,
-    architecture: world.host.architecture,
-    size: 180 * 1024 ** 2,
-    properties: {
-      architecture: "arm64",
-      os: os.replace(/^./, (first) => first.toUpperCase()),
-      release: release ?? "",
-      description: `${os} ${release}`,
-    },
-    cached: true,
-    created_at: now,
-    uploaded_at: now,
-    last_used_at: now,
-  };
-  if (!world.images.some(({ fingerprint }) => fingerprint === image.fingerprint)) world.images.push(image);
-  return image;
 }

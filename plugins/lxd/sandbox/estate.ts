@@ -1,5 +1,6 @@
+import { makeImage } from "./images.js";
 import { memberNames, type Spread } from "./spread.js";
-import { type DeviceSet, type Guest, type Host, type Text, World } from "./world.js";
+import { type DeviceSet, type Guest, type Host, type Text, type Warning, World } from "./world.js";
 
 /** What a sandbox begins with. */
 export interface Estate {
@@ -96,29 +97,56 @@ function furnish(world: World): void {
       root: { path: "/", pool: "default", size: "10GiB", type: "disk" },
     },
   );
+  world.warnings.push(...TROUBLE.map((one) => ({ ...one })));
   for (const [os, release, codename, aliases, size, type] of IMAGES) {
-    world.images.push({
-      fingerprint: World.fingerprint(`${os} ${release} ${type}`),
-      aliases: [...aliases],
-      type,
-      architecture: "aarch64",
-      size: size * MiB,
-      properties: {
-        architecture: "arm64",
-        description: `${os} ${release === codename ? release : `${release} (${codename})`} arm64 (20250601)`,
-        os,
-        release: codename,
-        serial: "20250601",
-        variant: "default",
-        ...(os === "Ubuntu" ? { version: release } : {}),
-      },
-      cached: false,
-      created_at: "2025-06-01T00:00:00Z",
-      uploaded_at: "2025-06-03T09:12:44.120455Z",
-      last_used_at: "2025-06-20T18:30:02.88101Z",
-    });
+    world.images.push(
+      makeImage({
+        fingerprint: World.fingerprint(`${os} ${release} ${type}`),
+        aliases: [...aliases],
+        type,
+        architecture: "aarch64",
+        size: size * MiB,
+        properties: {
+          architecture: "arm64",
+          description: `${os} ${release === codename ? release : `${release} (${codename})`} arm64 (20250601)`,
+          os,
+          release: codename,
+          serial: "20250601",
+          variant: "default",
+          ...(os === "Ubuntu" ? { version: release } : {}),
+        },
+        cached: false,
+        created_at: "2025-06-01T00:00:00Z",
+        uploaded_at: "2025-06-03T09:12:44.120455Z",
+        last_used_at: "2025-06-20T18:30:02.88101Z",
+        filename: `${World.fingerprint(`${os} ${release} ${type}`).slice(0, 12)}.tar.xz`,
+      }),
+    );
   }
 }
+
+const TROUBLE: readonly Warning[] = [
+  {
+    uuid: "2a680104-001e-405c-86b1-d756b414e5fa",
+    status: "new",
+    type: "AppArmor support has been disabled",
+    severity: "low",
+    last_message: "Disabled because of lack of kernel support",
+    count: 9,
+    first_seen_at: "2025-06-01T00:46:43.144085083Z",
+    last_seen_at: "2025-06-20T07:05:43.329957691Z",
+  },
+  {
+    uuid: "79c6c9f3-fedf-4551-98af-5f2442b1ad3b",
+    status: "new",
+    type: "Couldn't find the CGroup blkio.weight",
+    severity: "low",
+    last_message: "disk priority will be ignored",
+    count: 9,
+    first_seen_at: "2025-06-01T00:46:43.14623384Z",
+    last_seen_at: "2025-06-20T07:05:43.332136137Z",
+  },
+];
 
 const IMAGES = [
   ["Ubuntu", "22.04", "jammy", ["ubuntu/22.04", "22.04", "jammy"], 128, "container"],

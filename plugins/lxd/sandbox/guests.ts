@@ -5,7 +5,7 @@ import type { Guest } from "./world.js";
 
 /** The instance that the path names. */
 export function guestOf(call: Call): Guest {
-  const guest = call.project === "default" ? call.world.guests.get(call.names[0] ?? "") : undefined;
+  const guest = call.world.guests.get(call.names[0] ?? "");
   if (!guest) throw new Refusal(404, "Instance not found");
   refuseAway(call.world, guest.location);
   return guest;

@@ -18,9 +18,9 @@ const etagOf = (call: Call, guest: Guest): string =>
 export function listGuests(call: Call) {
   const recursion = Number(call.query.get("recursion") ?? 0);
   const filter = parseFilter(call.query.get("filter") ?? "");
-  const guests = call.project === "default" ? [...call.world.guests.values()] : [];
+  const guests = [...call.world.guests.values()];
   const rendered = guests.map((guest) => renderGuest(call.world, guest, recursion === 2)).filter(filter);
-  return sync(recursion ? rendered : rendered.map(({ name }) => `/1.0/instances/${name}`));
+  return sync(recursion ? rendered : rendered.map(({ name }) => call.world.pathOf(`/1.0/instances/${name}`)));
 }
 
 export function showGuest(call: Call) {

@@ -76,9 +76,16 @@ function toMember(call: Call, guest: Guest, target: string, body: MoveBody): San
 
 function toPool(call: Call, guest: Guest, { pool, project }: MoveBody): SandboxReply {
   const { world } = call;
-  if (project && project !== "default") throw new Refusal(404, "Project not found");
+  const other = project && project !== world.project ? world.projects.get(project) : undefined;
+  if (project && project !== world.project && !other) throw new Refusal(404, "Project not found");
+  if (other?.guests.has(guest.name)) throw new Refusal(409, `Instance "${guest.name}" already exists`);
   if (guest.status !== "Stopped") throw new Refusal(400, "Instance must be stopped to move between pools");
   return moved(call, guest, () => {
+    if (other) {
+      for (const profile of guest.profiles) if (!other.profiles.has(profile)) throw new Error("Profile not found");
+      world.guests.delete(guest.name);
+      other.guests.set(guest.name, guest);
+    }
     if (!pool) return;
     if (!world.pools.has(pool))
       throw new Error("Failed creating instance record: Failed initialising instance: Failed loading storage pool: Storage pool not found");

@@ -8,6 +8,7 @@ export interface TaskSpec {
   readonly class?: string;
   /** Paths of what the task works on: `/1.0/instances/web`. */
   readonly instances: readonly string[];
+  readonly images?: readonly string[];
   /** Containers are listed under their old path too. */
   readonly containers?: boolean;
   /** What it fails with, whatever its body would do. */
@@ -79,6 +80,7 @@ export class Operations {
     try {
       if (spec.taskError !== undefined) throw new Error(spec.taskError);
       await spec.run(task);
+      if (one.abort.signal.aborted) throw new Error("cancelled");
       one.wire = { ...one.wire, status: "Success", status_code: 200, may_cancel: false };
     } catch (error) {
       const cancelled = one.abort.signal.aborted;
@@ -97,9 +99,11 @@ export class Operations {
     this.#forget.add(timer);
   }
 
-  list(): Readonly<Record<string, readonly string[]>> {
+  /** By status: paths, or with `full` the operations themselves. */
+  list(full: boolean): Readonly<Record<string, readonly unknown[]>> {
     const byStatus = Object.groupBy([...this.#running.values()], ({ wire }) => wire.status.toLowerCase());
-    return Object.fromEntries(Object.entries(byStatus).map(([status, of]) => [status, (of ?? []).map(({ wire }) => `/1.0/operations/${wire.id}`)]));
+    const shown = ({ wire }: Running): unknown => (full ? wire : `/1.0/operations/${wire.id}`);
+    return Object.fromEntries(Object.entries(byStatus).map(([status, of]) => [status, (of ?? []).map(shown)]));
   }
 
   get(id: string) {
@@ -155,7 +159,8 @@ function pending(id: string, spec: TaskSpec) {
     status_code: 103,
     resources: {
       ...(spec.containers ? { containers: spec.instances.map((path) => path.replace("/1.0/instances/", "/1.0/containers/")) } : {}),
-      instances: [...spec.instances],
+      ...(spec.instances.length ? { instances: [...spec.instances] } : {}),
+      ...(spec.images ? { images: [...spec.images] } : {}),
     },
     metadata: null as Record<string, unknown> | null,
     may_cancel: spec.mayCancel ?? false,

@@ -1,18 +1,21 @@
 import type { SandboxReply } from "proxmcp/testing";
 import { accepted, Refusal } from "./answers.js";
+import { makeImage } from "./images.js";
 import type { Call } from "./router.js";
-import { type Image, type Text, World } from "./world.js";
+import { type Text, World } from "./world.js";
 
 interface PublishBody {
   readonly source?: { readonly type?: string; readonly name?: string };
   readonly aliases?: readonly { readonly name: string }[];
   readonly properties?: Text;
+  readonly public?: boolean;
+  readonly expires_at?: string;
 }
 
 /** `POST /1.0/images` with an instance or a snapshot as its source. */
 export function publishGuest(call: Call): SandboxReply {
   const { world } = call;
-  const { source = {}, aliases = [], properties = {} } = call.json<PublishBody>();
+  const { source = {}, aliases = [], properties = {}, public: open = false, expires_at: expires } = call.json<PublishBody>();
   const [name = "", snapshot] = (source.name ?? "").split("/");
   const guest = world.guests.get(name);
   if (!guest || (snapshot !== undefined && !guest.snapshots.some((one) => one.name === snapshot))) throw new Refusal(404, "Instance not found");
@@ -27,18 +30,15 @@ export function publishGuest(call: Call): SandboxReply {
         const now = new Date().toISOString();
         const fingerprint = World.fingerprint(`${name} ${snapshot ?? ""} ${now}`);
         const from = Object.entries(guest.config).flatMap(([key, value]) => (key.startsWith("image.") ? [[key.slice(6), value]] : []));
-        const image: Image = {
+        const image = makeImage({
           fingerprint,
-          aliases: [],
           type: guest.type,
           architecture: guest.architecture,
           size: guest.diskUsage,
           properties: { ...Object.fromEntries(from), ...properties } as Text,
-          cached: false,
-          created_at: now,
-          uploaded_at: now,
-          last_used_at: "0001-01-01T00:00:00Z",
-        };
+          public: open,
+          ...(expires ? { expires_at: expires } : {}),
+        });
         world.images.push(image);
         task.report({ fingerprint, size: String(image.size) });
         // The image stays behind, as on the real server.

@@ -42,7 +42,7 @@ export function renderGuest(world: World, guest: Guest, full = false): Record<st
     last_used_at: guest.last_used_at,
     location: guest.location,
     type: guest.type,
-    project: "default",
+    project: world.project,
     ...(full
       ? {
           backups: guest.backups.length

@@ -1,22 +1,25 @@
 import type { SandboxCall, SandboxReply } from "proxmcp/testing";
 import { Refusal, refusal, sync } from "./answers.js";
-import * as catalogue from "./catalogue.js";
-import { certificates, deleteCertificate, postCertificate } from "./certificates.js";
+import { certificates, changeCertificate, deleteCertificate, postCertificate } from "./certificates.js";
 import { createGuest } from "./creation.js";
 import * as backups from "./backups.js";
 import { exec } from "./exec.js";
 import { changeMember } from "./evacuation.js";
 import { deleteFile, readFile, writeFile } from "./files.js";
+import { exportImage, offerImage, postImage } from "./image-transfer.js";
+import * as images from "./images.js";
 import { guestOf } from "./guests.js";
 import { deleteGuest, listGuests, patchGuest, putGuest, rebuildGuest, renameGuest, showGuest } from "./instances.js";
 import { consoleLog, logFile, logFiles, recordedFiles } from "./logs.js";
-import { publishGuest } from "./publishing.js";
+import * as profiles from "./profiles.js";
 import { renderState } from "./render.js";
-import { cluster, members, projects, resources, serverInfo } from "./server.js";
+import * as projects from "./projects.js";
+import { cluster, members, resources, serverInfo } from "./server.js";
 import { NETWORK_ROUTES } from "./network-routes.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, postSnapshot, putSnapshot, showSnapshot } from "./snapshots.js";
 import { changeState } from "./states.js";
 import { STORAGE_ROUTES } from "./storage-routes.js";
+import * as warnings from "./warnings.js";
 import type { World } from "./world.js";
 
 /** One request, with what the routes need of it. */
@@ -49,15 +52,27 @@ const ROUTES: readonly Route[] = [
   route("/", { GET: () => sync(["/1.0"]) }, true),
   route("/1.0", { GET: serverInfo }, true),
   route("/1.0/certificates", { GET: certificates, POST: postCertificate }),
-  route("/1.0/certificates/*", { GET: certificates, DELETE: deleteCertificate }),
+  route("/1.0/certificates/*", { GET: certificates, PUT: changeCertificate, DELETE: deleteCertificate }),
   route("/1.0/resources", { GET: resources }),
-  route("/1.0/warnings", { GET: () => sync([]) }),
+  route("/1.0/warnings", { GET: warnings.listWarnings }),
+  route("/1.0/warnings/*", {
+    GET: warnings.showWarning,
+    PUT: warnings.changeWarning,
+    PATCH: warnings.changeWarning,
+    DELETE: warnings.deleteWarning,
+  }),
   route("/1.0/cluster", { GET: cluster }),
   route("/1.0/cluster/members", { GET: members }),
   route("/1.0/cluster/members/*", { GET: members }),
   route("/1.0/cluster/members/*/state", { POST: changeMember }),
-  route("/1.0/projects", { GET: projects }),
-  route("/1.0/projects/*", { GET: projects }),
+  route("/1.0/projects", { GET: projects.listProjects, POST: projects.createProject }),
+  route("/1.0/projects/*", {
+    GET: projects.showProject,
+    PUT: projects.changeProject,
+    POST: projects.renameProject,
+    DELETE: projects.deleteProject,
+  }),
+  route("/1.0/projects/*/state", { GET: projects.projectState }),
   route("/1.0/instances", { GET: listGuests, POST: createGuest }),
   route("/1.0/instances/*", { GET: showGuest, PUT: putGuest, PATCH: patchGuest, DELETE: deleteGuest, POST: renameGuest }),
   route("/1.0/instances/*/state", { GET: (call) => sync(renderState(call.world, guestOf(call))), PUT: changeState }),
@@ -74,15 +89,28 @@ const ROUTES: readonly Route[] = [
   route("/1.0/instances/*/logs/exec-output", { GET: recordedFiles }),
   route("/1.0/instances/*/logs/*", { GET: recordedIn("logs"), DELETE: recordedIn("logs") }),
   route("/1.0/instances/*/logs/exec-output/*", { GET: recordedIn("exec-output"), DELETE: recordedIn("exec-output") }),
-  route("/1.0/images", { GET: catalogue.listImages, POST: publishGuest }),
-  route("/1.0/images/aliases", { GET: catalogue.listAliases }),
-  route("/1.0/images/aliases/*", { GET: catalogue.showAlias }),
-  route("/1.0/images/*", { GET: catalogue.showImage }),
+  route("/1.0/images", { GET: images.listImages, POST: postImage }, true),
+  route("/1.0/images/aliases", { GET: images.listAliases, POST: images.addAlias }),
+  route(
+    "/1.0/images/aliases/*",
+    { GET: images.showAlias, POST: images.renameAlias, PATCH: images.pointAlias, PUT: images.pointAlias, DELETE: images.deleteAlias },
+    true,
+  ),
+  route("/1.0/images/*", { GET: images.showImage, PUT: images.changeImage, PATCH: images.changeImage, DELETE: images.deleteImage }, true),
+  route("/1.0/images/*/export", { GET: exportImage }, true),
+  route("/1.0/images/*/refresh", { POST: images.refreshImage }),
+  route("/1.0/images/*/secret", { POST: offerImage }),
   ...NETWORK_ROUTES.map(([path, methods]) => route(path, methods)),
-  route("/1.0/profiles", { GET: catalogue.listProfiles }),
-  route("/1.0/profiles/*", { GET: catalogue.showProfile }),
+  route("/1.0/profiles", { GET: profiles.listProfiles, POST: profiles.createProfile }),
+  route("/1.0/profiles/*", {
+    GET: profiles.showProfile,
+    PUT: profiles.changeProfile,
+    PATCH: profiles.changeProfile,
+    POST: profiles.renameProfile,
+    DELETE: profiles.deleteProfile,
+  }),
   ...STORAGE_ROUTES.map(([path, methods]) => route(path, methods)),
-  route("/1.0/operations", { GET: (call) => sync(call.world.operations.list()) }),
+  route("/1.0/operations", { GET: (call) => sync(call.world.operations.list(Boolean(call.query.get("recursion")))) }),
   route("/1.0/operations/*", { GET: (call) => sync(call.world.operations.get(call.names[0] ?? "")), DELETE: cancelOperation }),
   route("/1.0/operations/*/wait", {
     GET: async (call) => sync(await call.world.operations.wait(call.names[0] ?? "", call.query.get("timeout"), call.signal)),
@@ -109,17 +137,20 @@ export async function answer(world: World, request: SandboxCall, trusted: boolea
     if (!trusted && !asking && !(open && request.method === "GET")) return refusal(403, "not authorized");
     const handler = methods[request.method];
     if (!handler) return refusal(501, "not implemented");
-    const call: Call = {
+    const project = request.query.get("project") || "default";
+    const callIn = (place: World): Call => ({
       ...request,
-      world,
+      world: place,
       trusted,
       names: match.slice(1).map(decodeURIComponent),
-      project: request.query.get("project") || "default",
+      project,
       range: request.headers.range as string | undefined,
       json: <Body>() => bodyOf(request) as Body,
-    };
+    });
     try {
-      return await handler(call);
+      if (projects.asksAll({ world, ...request, path })) return await projects.listAll(world, path, (place) => handler(callIn(place)));
+      const place = projects.worldOf(world, path, project);
+      return place ? await handler(callIn(place)) : projects.noProject(path, request.method, project);
     } catch (error) {
       if (error instanceof Refusal) return refusal(error.status, error.message);
       throw error;

@@ -16,7 +16,7 @@ export function checkName(name: string): void {
 }
 
 const KEYS =
-  /^(user\.|volatile\.|image\.|environment\.|raw\.|cloud-init\.|cluster\.evacuate$|boot\.|security\.|snapshots\.|migration\.|linux\.|nvidia\.|limits\.(cpu|memory|disk|network|processes|kernel|hugepages))/;
+  /^(user\.|volatile\.|image\.|environment\.|raw\.|cloud-init\.|cluster\.evacuate$|boot\.|security\.|snapshots\.|migration\.|linux\.|nvidia\.|limits\.(cpu|memory|disk|network|processes|kernel|hugepages)(\.|$))/;
 
 /** What is wrong with a configuration, in the server's words. */
 export function configFault(config: Readonly<Record<string, string | null>>): string | undefined {

@@ -22,6 +22,7 @@ const EXTENSIONS = [
   "snapshot_expiry_creation",
   "certificate_token",
   "resources_v2",
+  "warnings",
   "network_acl",
   "network_forward",
   "clustering_evacuation",
@@ -38,6 +39,10 @@ export function serverInfo(call: Call) {
       ...(incus
         ? [
             "dev_incus_events",
+            "images_all_projects",
+            "profiles_all_projects",
+            "networks_all_projects",
+            "network_acls_all_projects",
             "instance_state_started_at",
             "instance_state_cpu_time",
             "instances_rebuild",
@@ -156,17 +161,4 @@ export function members(call: Call) {
   const one = all.find(({ server_name: name }) => name === wanted);
   if (!one) throw new Refusal(404, "Cluster member not found");
   return sync(one);
-}
-
-export function projects(call: Call) {
-  const wanted = call.names[0];
-  const project = {
-    config: { "features.images": "true", "features.networks": "true", "features.profiles": "true", "features.storage.volumes": "true" },
-    description: "Default project",
-    name: "default",
-    used_by: call.world.usersOf(() => true),
-  };
-  if (wanted === undefined) return sync(call.query.get("recursion") ? [project] : ["/1.0/projects/default"]);
-  if (wanted !== "default") throw new Refusal(404, "Project not found");
-  return sync(project);
 }

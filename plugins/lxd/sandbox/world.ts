@@ -4,137 +4,111 @@ import type { Acl, Network } from "./network-state.js";
 import { Operations } from "./operations.js";
 import type { Pool } from "./storage-state.js";
 
-export type Text = Record<string, string>;
-export type DeviceSet = Record<string, Text>;
-export type Status = "Running" | "Stopped" | "Frozen";
+import type { DeviceSet, Guest, Host, Image, Profile, Text, Warning } from "./things.js";
 
-export interface Snapshot {
-  name: string;
-  readonly created_at: string;
-  expires_at: string;
-  readonly stateful: boolean;
-  /** What a restore puts back. */
-  readonly of: Pick<Guest, "config" | "devices" | "profiles" | "files" | "description">;
-}
+export type * from "./things.js";
 
-/** What a file has beside its text. */
-export interface FileFacts {
-  readonly type: "file" | "symlink";
-  readonly mode: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly modified: string;
-  /** Its bytes, where they are no text. */
-  readonly raw?: Buffer;
-}
-
-export interface Backup {
-  name: string;
-  readonly created_at: string;
-  readonly expires_at: string;
-  readonly instance_only: boolean;
-  readonly optimized_storage: boolean;
-  readonly content: Buffer;
-}
-
-/** A command that runs in an instance. */
-export interface Running {
-  readonly env: Readonly<Record<string, string>>;
-  readonly abort: AbortController;
-}
-
-/** An instance in memory. */
-export interface Guest {
-  name: string;
-  readonly type: "container" | "virtual-machine";
-  status: Status;
-  architecture: string;
-  config: Text;
-  devices: DeviceSet;
-  profiles: string[];
-  description: string;
-  readonly ephemeral: boolean;
-  readonly created_at: string;
-  last_used_at: string;
-  location: string;
-  snapshots: Snapshot[];
-  /** Paths and contents: what commands inside can see and change. */
-  files: Map<string, string>;
-  /** Of the files that the API has written. */
-  facts: Map<string, FileFacts>;
-  backups: Backup[];
-  readonly running: Set<Running>;
-  /** Last octet of its address on the bridge. */
-  readonly host: number;
-  readonly mac: string;
-  /** Bytes in use while it runs. */
-  memoryUsage: number;
-  diskUsage: number;
-  /** What the console has printed and nobody has read. */
-  console: string;
-  /** Recorded output of commands, by file name. */
-  readonly recorded: Map<string, string>;
-  /** Resolves when a shutdown that is under way has ended. */
-  leaving?: Promise<void> | undefined;
-  /** The operation that the server believes it still runs on it; all others are refused meanwhile. */
-  busy?: string | undefined;
-}
-
-export interface Image {
-  readonly fingerprint: string;
-  readonly aliases: string[];
-  readonly type: "container" | "virtual-machine";
-  readonly architecture: string;
-  readonly size: number;
-  readonly properties: Text;
-  readonly cached: boolean;
-  readonly created_at: string;
-  readonly uploaded_at: string;
-  last_used_at: string;
-}
-
-export interface Profile {
-  readonly name: string;
+interface PartOf {
+  readonly root: World;
+  readonly project: string;
   readonly description: string;
   readonly config: Text;
-  readonly devices: DeviceSet;
 }
 
-export interface Host {
-  readonly name: string;
-  readonly flavor: "lxd" | "incus";
-  readonly version: string;
-  readonly architecture: string;
-  readonly cores: number;
-  readonly memory: number;
-  readonly memoryUsed: number;
-  /** Names of the cluster's members; empty when it stands alone. A `!` before a name says that the member is offline. */
-  readonly members: readonly string[];
-}
-
-/** The whole state of one sandbox. */
+/** The whole state of one sandbox; and of each further project what it has for itself, with what it shares. */
 export class World {
   readonly host: Host;
   readonly taskTime: number;
+  /** By name; the whole itself is the project default. */
+  readonly projects: Map<string, World>;
+  project: string;
+  description = "Default LXD project";
+  config: Text = { "features.images": "true", "features.networks": "true", "features.profiles": "true", "features.storage.volumes": "true" };
   readonly guests = new Map<string, Guest>();
-  readonly images: Image[] = [];
-  readonly profiles = new Map<string, Profile>();
-  readonly networks = new Map<string, Network>();
-  readonly acls = new Map<string, Acl>();
-  readonly pools = new Map<string, Pool>();
+  images: Image[] = [];
+  profiles = new Map<string, Profile>();
+  networks = new Map<string, Network>();
+  acls = new Map<string, Acl>();
+  /** Trouble that it has noted about itself. */
+  warnings: Warning[] = [];
+  readonly #root: World | undefined;
+  readonly #pools = new Map<string, Pool>();
+  readonly #volumes = new Map<string, Pool["volumes"]>();
   /** Members that are out of service, each with the instances that were taken from it. */
   readonly evacuated = new Map<string, readonly string[]>();
-  readonly operations = new Operations();
-  readonly trust = new Trust();
+  readonly operations: Operations;
+  readonly trust: Trust;
+  /** Words by which strangers may have an image. */
+  readonly secrets: Map<string, Image>;
   /** Where it listens on the network, and what proves that it is it. */
   listens: { readonly address: string; readonly certificate: string } | undefined;
   /** Whether a creation that fails leaves something. */
   leavesHalf = false;
   #nextHost = 20;
 
-  constructor(host: Host, taskTime: number) {
+  constructor(host: Host, taskTime: number, part?: PartOf) {
     this.host = host;
     this.taskTime = taskTime;
+    this.#root = part?.root;
+    this.project = part?.project ?? "default";
+    this.operations = part?.root.operations ?? new Operations();
+    this.trust = part?.root.trust ?? new Trust();
+    this.secrets = part?.root.secrets ?? new Map();
+    this.projects = part?.root.projects ?? new Map([["default", this]]);
+    if (part) this.describe(part.description, part.config);
+  }
+
+  /** Settles what a project is, and what it has of its own. */
+  describe(description: string, config: Text): void {
+    Object.assign(this, { description, config });
+    const root = this.#root;
+    if (!root) return;
+    const own = (feature: string): boolean => config[`features.${feature}`] === "true";
+    const standard = { name: "default", description: `Default LXD profile for project ${this.project}`, config: {}, devices: {} };
+    this.images = own("images") ? [] : root.images;
+    this.profiles = own("profiles") ? new Map([["default", standard]]) : root.profiles;
+    this.networks = own("networks") ? new Map() : root.networks;
+    this.acls = own("networks") ? new Map() : root.acls;
+  }
+
+  /** The pools are everybody's, and hold volumes of each project that has its own. */
+  get pools(): Map<string, Pool> {
+    const root = this.#root;
+    if (!root) return this.#pools;
+    if (this.config["features.storage.volumes"] !== "true") return root.pools;
+    return new Map([...root.pools].map(([name, pool]) => [name, this.#ownVolumes(pool)]));
+  }
+
+  #ownVolumes(pool: Pool): Pool {
+    const volumes = this.#volumes.get(pool.name) ?? new Map();
+    this.#volumes.set(pool.name, volumes);
+    return Object.defineProperty(Object.create(pool) as Pool, "volumes", { value: volumes, enumerable: true });
+  }
+
+  /** Nothing but what it was made with. */
+  isEmpty(): boolean {
+    const root = this.#root;
+    const of = <Things>(mine: Things, theirs: Things | undefined): Things | undefined => (mine === theirs ? undefined : mine);
+    const own = [of(this.networks, root?.networks)?.size ?? 0, of(this.images, root?.images)?.length ?? 0, this.guests.size];
+    const profiles = (of(this.profiles, root?.profiles)?.size ?? 1) - 1;
+    const volumes = [...this.#volumes.values()].reduce((sum, { size }) => sum + size, 0);
+    return own.every((count) => count === 0) && profiles === 0 && volumes === 0;
+  }
+
+  /** Where a project is not the first one, the paths of its things say which it is. */
+  pathOf(path: string): string {
+    return this.project === "default" ? path : `${path}?project=${encodeURIComponent(this.project)}`;
+  }
+
+  /** Paths of all that the project has. */
+  users(): string[] {
+    const root = this.#root;
+    const paths = [
+      ...[...this.guests.keys()].map((name) => `/1.0/instances/${name}`),
+      ...(this.profiles === root?.profiles ? [] : [...this.profiles.keys()].map((name) => `/1.0/profiles/${name}`)),
+      ...(this.images === root?.images ? [] : this.images.map(({ fingerprint }) => `/1.0/images/${fingerprint}`)),
+    ];
+    return paths.map((path) => this.pathOf(path));
   }
 
   /** Adds an instance. What is not given is as it would be fresh from its image. */
@@ -185,11 +159,16 @@ export class World {
     };
   }
 
-  /** Paths of what uses a profile, a network or a pool. */
-  usersOf(uses: (of: { config: Text; devices: DeviceSet; profiles: readonly string[] }) => boolean): string[] {
-    const profiles = [...this.profiles.values()].filter((profile) => uses({ ...profile, profiles: [] })).map(({ name }) => `/1.0/profiles/${name}`);
-    const guests = [...this.guests.values()].filter((guest) => uses({ ...this.expanded(guest), profiles: guest.profiles }));
-    return [...profiles, ...guests.map(({ name }) => `/1.0/instances/${name}`)];
+  /** Paths of what uses a profile, a network or a pool, in all projects that can. */
+  usersOf(uses: (of: { config: Text; devices: DeviceSet; profiles: readonly string[] }, world: World) => boolean): string[] {
+    const [...worlds] = this.projects.values();
+    return worlds.flatMap((world) => {
+      const own = world === worlds[0] || world.profiles !== worlds[0]?.profiles;
+      const profiles = own ? [...world.profiles.values()].filter((profile) => uses({ ...profile, profiles: [] }, world)) : [];
+      const guests = [...world.guests.values()].filter((guest) => uses({ ...world.expanded(guest), profiles: guest.profiles }, world));
+      const paths = [...profiles.map(({ name }) => `/1.0/profiles/${name}`), ...guests.map(({ name }) => `/1.0/instances/${name}`)];
+      return paths.map((path) => world.pathOf(path));
+    });
   }
 
   /** An image's fingerprint, the same in every run. */
