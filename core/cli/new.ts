@@ -18,8 +18,8 @@ export interface NewOptions {
 
 /** What the template is called, and everything in it after it. */
 const TEMPLATE = "acme";
-/** Under another name in the package: npm leaves out every .gitignore. */
-const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
+/** Under other names in the package: npm leaves out every .gitignore, and a package.json within a package counts as a fault of it. */
+const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore", "manifest.json": "package.json" };
 /** What a provider is written and checked with, in the versions that this one is. */
 const TOOLS = ["@types/node", "typescript", "vitest", "zod"];
 
@@ -44,7 +44,7 @@ export async function newProvider(name: string, options: NewOptions): Promise<nu
     const to = join(folder, renamed(RENAMED[path] ?? path, name, title));
     await mkdir(dirname(to), { recursive: true });
     const text = renamed(await readFile(from, "utf8"), name, title);
-    await writeFile(to, path === "package.json" ? await manifest(text, own) : text);
+    await writeFile(to, path === "manifest.json" ? await manifest(text, own) : text);
   }
   out(`Wrote ${folder}: ${title}, with one kind, a sandbox and tests.`);
   out(`\n  ${pc.bold(`cd ${relative(process.cwd(), folder) || "."}`)}\n  ${pc.bold("npm install")}\n  ${pc.bold("npm test")}\n`);

@@ -14,14 +14,8 @@ describe("the template", async () => {
 
   it("passes its own type check, against the built package", () => {
     const root = fileURLToPath(new URL("../..", import.meta.url));
-    const place = mkdtempSync(join(tmpdir(), "proxmcp-template-"));
-    onTestFinished(() => rmSync(place, { recursive: true }));
-    // As its own, where proxmcp is not installed but two folders up.
-    const paths = { proxmcp: [join(root, "dist/core/index.d.ts")], "proxmcp/*": [join(root, "dist/core/*.d.ts")] };
-    const config = { extends: join(template, "tsconfig.json"), compilerOptions: { paths, typeRoots: [join(root, "node_modules/@types")] } };
-    writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ ...config, include: [join(template, "src"), join(template, "test")] }));
     const tsc = join(root, "node_modules/typescript/bin/tsc");
-    expect(() => execFileSync(process.execPath, [tsc, "-p", place], { stdio: "pipe", encoding: "utf8" })).not.toThrow();
+    expect(() => execFileSync(process.execPath, [tsc, "-p", template], { stdio: "pipe", encoding: "utf8" })).not.toThrow();
   });
 });
 
