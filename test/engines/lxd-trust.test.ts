@@ -32,7 +32,10 @@ withEngine("lxd2", ({ socket, url, fingerprint }) => {
     it("is refused with the way in, enrols by a token made on the server, and is trusted from then on", async () => {
       const own = await stranger("proxmcp-trust-token");
       const { call } = await open({ ...own, fingerprint });
-      await expect(call("lxd_instance_list")).rejects.toMatchObject({ code: "AUTH_FAILED", details: { next: expect.stringContaining("lxd_host_enrol") } });
+      await expect(call("lxd_instance_list")).rejects.toMatchObject({
+        code: "AUTH_FAILED",
+        details: { next: expect.stringContaining("lxd_host_enrol") },
+      });
       await expect(call("lxd_host_enrol", { password: "not the password" })).rejects.toMatchObject({ code: "AUTH_FAILED" });
       const { result } = await call("lxd_certificate_create_token", { name: "proxmcp-trust-token" }, "local");
       const { token } = result as { token: string };
