@@ -3,7 +3,7 @@ import type { Provider } from "../declare/provider.js";
 import { deriveFields, type Field } from "../derive/fields.js";
 import { plural, spaced } from "../derive/words.js";
 import { QUANTITY_WORDS } from "./quantity.js";
-import { TIME_WORDS } from "./times.js";
+import { TIME_WORDS } from "./periods.js";
 import { GRAMMAR, type GrammarWord, OPPOSITES } from "./words.js";
 
 /** A kind as a query sees it. */

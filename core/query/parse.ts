@@ -7,7 +7,8 @@ import { connectionRule, nameRule, placeRule } from "./places.js";
 import { type NounMeaning, Reading, type Rule } from "./reading.js";
 import { aggregateRule, fieldsRule, groupRule, limitRule, orderRule } from "./shape.js";
 import { type Correction, correctSpelling, wordsLike } from "./spell.js";
-import { fieldRule, inNameRule, namedRule, presenceRule, trailingFieldRule, usageRule, valueRule } from "./texts.js";
+import { presenceRule, usageRule } from "./presence.js";
+import { fieldRule, inNameRule, namedRule, trailingFieldRule, valueRule } from "./texts.js";
 import { isEvent, timeAhead, timeRule } from "./times.js";
 import type { GrammarWord } from "./words.js";
 

@@ -3,7 +3,7 @@ import type { Claim } from "./claim.js";
 import { meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
 import type { Reading, Rule } from "./reading.js";
-import { isJoint, nameClaim, valuesFrom } from "./texts.js";
+import { isJoint, nameClaim, valuesFrom } from "./values.js";
 import { isEvent, timeAhead } from "./times.js";
 
 /** Connections: `on pi-cluster-01`, `in cluster prod`, `on hosts a and b`, `not on prod`, `in region eu`, `in staging`. */

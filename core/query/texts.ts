@@ -1,10 +1,10 @@
 import type { Where } from "../declare/action.js";
 import type { Field } from "../derive/fields.js";
-import type { Claim } from "./claim.js";
 import { grammar, type Lexeme, meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
 import type { FieldMeaning, Reading, Rule } from "./reading.js";
 import { OPPOSITES } from "./words.js";
+import { fieldOf, isExact, isJoint, nameClaim, valueClaim, valuesFrom } from "./values.js";
 
 /** `called web01`, `starting with prod`, `containing cache`, `called web or db`. */
 export const namedRule: Rule = (reading) => {
@@ -44,39 +44,6 @@ export const trailingFieldRule: Rule = (reading) => {
   reading.take(start + 2);
   return true;
 };
-
-/** `unused images`, `volumes that are not in use`, `images not used by any container`: by what a kind says of its use. */
-export const usageRule: Rule = (reading) => {
-  const start = reading.past(0, "filler", "be");
-  const not = reading.is("not", start) ? 1 : 0;
-  const at = start + not;
-  const word = reading.peek(at)?.lower ?? "";
-  const end = reading.past(at + 1, "filler");
-  const noun = (ahead: number): boolean => meaningsOf(reading.peek(ahead), "noun").length > 0;
-  const byWhat = ["used by", "in use by"].includes(word) && noun(end);
-  const before = reading.lexemes[reading.at - 1];
-  if (meaningsOf(before, "field").length > 0 && reading.parts.at(-1)?.type !== "noun") return false; // "total disk used by images"
-  const behind = start > 0 || not > 0 || meaningsOf(before, "noun").length > 0 || grammar(before, "be") !== undefined;
-  const ends = reading.peek(at + 1) === undefined || isJoint(reading, at + 1);
-  const alone = ["unused", "in use", "used"].includes(word) && (noun(at + 1) || (behind && ends));
-  if (!byWhat && !alone) return false;
-  const used = (word !== "unused") !== not > 0;
-  const what = byWhat ? ` by a ${reading.peek(end)?.lower}` : "";
-  reading.claim({
-    says: `${used ? "in use" : "not in use"}${what}`,
-    about: "usage",
-    exclusive: true,
-    on: (kind) => {
-      const field = USAGE.map((name) => kind.fields.get(name)).find((one) => one !== undefined);
-      return field?.type === "boolean" ? { [field.name]: used } : presenceOf(field, used);
-    },
-  });
-  reading.take(byWhat ? end + 1 : at + 1);
-  return true;
-};
-
-/** These names are the same in every plugin: whether something is in use, or by what. */
-const USAGE = ["in_use", "used_by"];
 
 /** `tagged prod`, `on node pve2`, `from image nginx`, `os is ubuntu`, `with status running`. */
 export const fieldRule: Rule = (reading) => {
@@ -139,43 +106,6 @@ function lastOfField(reading: Reading, first: number): number {
 }
 
 const isWhose = (reading: Reading, at: number): true | undefined => (reading.peek(at)?.lower === "whose" ? true : undefined);
-
-/** `without snapshots`, `with a snapshot`, `untagged`, `no tags`. */
-export const presenceRule: Rule = (reading) => {
-  const lexeme = reading.peek();
-  const tail = lexeme && !lexeme.quoted && lexeme.lower.startsWith("un") ? lexeme.lower.slice(2) : "";
-  const un = (reading.lexicon.meanings.get(tail) ?? []).filter((meaning): meaning is FieldMeaning => meaning.is === "field");
-  if (un.length > 0 && meaningsOf(lexeme, "value").length === 0) {
-    const absent = presenceClaim(un, tail, false);
-    // Some kinds have a word of their own for it: an image is `untagged`.
-    const flags = meaningsOf(lexeme, "field");
-    const flagged = (kind: KindView): Where | undefined => {
-      const flag = flags.find((one) => one.kind === kind.id && kind.fields.get(one.field)?.type === "boolean");
-      return flag && { [flag.field]: true };
-    };
-    reading.claim({ ...absent, on: (kind) => flagged(kind) ?? absent.on(kind) });
-    reading.take(1);
-    return true;
-  }
-  const without = reading.is("without");
-  const how = without ?? reading.is("with");
-  if (!how) return false;
-  const at = reading.past(1, "filler");
-  const no = reading.is("without", at) ?? reading.is("not", at);
-  const start = no ? reading.past(at + 1, "filler") : at;
-  const entries = meaningsOf(reading.peek(start), "field");
-  const word = reading.peek(start)?.lower ?? "";
-  if (entries.length === 0 && meaningsOf(reading.peek(start), "noun").length > 0 && reading.parts.some((part) => part.type === "noun")) {
-    // "vms without backups": things that no field of a kind counts. Saying so beats listing the backups.
-    reading.claim({ says: `${without || no ? "has no" : "has"} ${word}`, about: `presence:${word}`, exclusive: false, on: () => undefined });
-    reading.take(start + 1);
-    return true;
-  }
-  if (entries.length === 0) return false;
-  reading.claim(presenceClaim(entries, word, !(without || no)));
-  reading.take(start + 1);
-  return true;
-};
 
 /** A state, an enum's value or a known value of a text: `running`, `unhealthy`, `ubuntu`, `arm64`; and fields that are true: `privileged`. */
 export const valueRule: Rule = (reading) => {
@@ -282,141 +212,9 @@ function valueOn(
 
 const containing = (field: Field | undefined, words: readonly string[]): string[] => words.map((word) => (isExact(field) ? word : `*${word}*`));
 
-export function nameClaim(values: readonly string[], how: "equal" | "prefix" | "suffix" | "contains"): Claim {
-  const words = { equal: "is", prefix: "starts with", suffix: "ends with", contains: "contains" } as const;
-  return {
-    says: `name ${words[how]} ${values.map((value) => JSON.stringify(value)).join(" or ")}`,
-    about: "name",
-    exclusive: true,
-    on: (kind) => {
-      const wanted = one(values.map((value) => pattern(value, how)));
-      // A thing may be called by what identifies it instead of by its name. Ids are asked for as ids.
-      const { key } = kind.kind;
-      const called = how === "equal" && key !== "id" && kind.fields.get(key)?.type === "text";
-      const fields = new Set([kind.nameField ?? [], called ? key : []].flat());
-      const [first, ...others] = [...fields].map((field) => ({ [field]: wanted }));
-      return first && others.length > 0 ? { or: [first, ...others] } : first;
-    },
-  };
-}
-
-const pattern = (value: string, how: "equal" | "prefix" | "suffix" | "contains"): string => {
-  if (value.includes("*")) return value;
-  return { equal: value, prefix: `${value}*`, suffix: `*${value}`, contains: `*${value}*` }[how];
-};
-
-const one = (values: readonly string[]): string | readonly string[] => (values.length === 1 && values[0] !== undefined ? values[0] : values);
-
-function valueClaim(
-  reading: Reading,
-  entries: readonly FieldMeaning[],
-  word: string,
-  values: readonly string[],
-  joint: "and" | "or",
-  how: "equal" | "prefix" | "suffix" | "contains" | undefined,
-): Claim {
-  return {
-    says: `${word} ${how && how !== "equal" ? { prefix: "starts with", suffix: "ends with", contains: "contains" }[how] : "is"} ${values.map((value) => JSON.stringify(value)).join(` ${joint} `)}`,
-    about: `field:${entries[0]?.field}`,
-    exclusive: fieldOf(reading, entries[0])?.type !== "list",
-    on: (kind) => {
-      const entry = entries.find((candidate) => candidate.kind === kind.id);
-      const field = entry && kind.fields.get(entry.field);
-      return field && conditionOn(kind, field, values, joint, how);
-    },
-  };
-}
-
-function conditionOn(
-  kind: KindView,
-  field: Field,
-  values: readonly string[],
-  joint: "and" | "or",
-  how: "equal" | "prefix" | "suffix" | "contains" | undefined,
-): Where | undefined {
-  if (field.type === "enum") {
-    const known = values.flatMap((value) => enumValue(field, value) ?? []);
-    return known.length === values.length ? { [field.name]: known } : undefined;
-  }
-  // A label is often `key=value`, and people say the value.
-  const inList = (value: string): string[] => (how ? [pattern(value, how)] : value.includes("=") ? [value] : [value, `*=${value}`]);
-  if (field.type === "list" && joint === "and" && values.length > 1) return { and: values.map((value) => ({ [field.name]: inList(value) })) };
-  if (field.type === "list") return { [field.name]: values.flatMap(inList) };
-  const exact = field.name === kind.nameField || isExact(field);
-  return { [field.name]: one(values.map((value) => pattern(value, how ?? (exact ? "equal" : "contains")))) };
-}
-
-const isExact = (field: Field | undefined): boolean =>
-  field?.facet.place === true || field?.name === "id" || field?.name === "ip" || field?.name === "name";
-
-function enumValue(field: Field, word: string): string | undefined {
-  const lower = word.toLowerCase();
-  return field.values?.find((value) => value.toLowerCase() === lower || field.facet.values?.[value]?.some((other) => other.toLowerCase() === lower));
-}
-
-function presenceClaim(entries: readonly FieldMeaning[], word: string, present: boolean): Claim {
-  return {
-    says: `${present ? "has" : "has no"} ${word}`,
-    about: `presence:${word}`,
-    exclusive: false,
-    on: (kind) => {
-      const entry = entries.find((candidate) => candidate.kind === kind.id);
-      return presenceOf(entry && kind.fields.get(entry.field), present);
-    },
-  };
-}
-
-function presenceOf(field: Field | undefined, present: boolean): Where | undefined {
-  switch (field?.type) {
-    case "number":
-      return { [field.name]: present ? { min: 1 } : { max: 0 } };
-    case "boolean":
-      return present ? { [field.name]: true } : { not: { [field.name]: true } };
-    case "list":
-    case "text":
-    case "time":
-      return { [field.name]: { empty: !present } };
-    default:
-      return undefined;
-  }
-}
-
-/** One value, or several joined by commas, `and`, `or`, as long as what follows means nothing else. */
-export function valuesFrom(reading: Reading, start: number): { values: string[]; joint: "and" | "or"; end: number } {
-  const values = [reading.peek(start)?.text ?? ""];
-  let joint: "and" | "or" = "or";
-  let end = start + 1;
-  for (;;) {
-    let next = end;
-    while (reading.is("comma", next) || reading.is("and", next) || reading.is("or", next)) next += 1;
-    const value = reading.peek(next);
-    if (next === end || !value || !isPlainValue(reading, next)) break;
-    if (reading.is("and", next - 1)) joint = "and";
-    values.push(value.text);
-    end = next + 1;
-  }
-  return { values, joint, end };
-}
-
-/** A further value has to be a word that means nothing else, or a quoted one. */
-function isPlainValue(reading: Reading, at: number): boolean {
-  const lexeme = reading.peek(at);
-  if (!lexeme) return false;
-  if (lexeme.quoted) return true;
-  if (lexeme.meanings.length > 0 || lexeme.number !== undefined) return false;
-  // "and db containers": the word belongs to the noun behind it.
-  return meaningsOf(reading.peek(at + 1), "noun").length === 0;
-}
-
-export function isJoint(reading: Reading, at: number): boolean {
-  const lexeme = reading.peek(at);
-  if (!lexeme || lexeme.quoted) return false;
-  return (["and", "or", "comma", "not", "except", "open", "close", "compare", "between"] as const).some((word) => reading.is(word, at));
-}
-
 /** `tagged`, `labelled`: the word itself says that a value follows. */
 const isParticiple = (lexeme: Lexeme | undefined): boolean => Boolean(lexeme && /ed$/.test(lexeme.lower));
+
 const textual = (field: Field | undefined): boolean => field !== undefined && ["text", "list", "enum"].includes(field.type);
-const fieldOf = (reading: Reading, meaning: FieldMeaning | undefined): Field | undefined =>
-  meaning && reading.kind(meaning.kind)?.fields.get(meaning.field);
+
 const span = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);
