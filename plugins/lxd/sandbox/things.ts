@@ -104,7 +104,7 @@ export interface Profile {
 }
 
 /** A rule of an access list, as it is on the wire. */
-export type Rule = Readonly<Record<string, string>>;
+type Rule = Readonly<Record<string, string>>;
 
 /** Trouble that the server has noted. */
 export interface Warning {
