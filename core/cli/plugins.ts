@@ -57,7 +57,7 @@ function printAccepted(name: string, before: PinnedPlugin | undefined, { version
   const files =
     before.integrity === integrity
       ? []
-      : [before.version === version ? "other files" : `version ${before.version ?? "unknown"} -> ${version || "unknown"}`];
+      : [(before.version ?? "") === version ? "other files" : `version ${before.version ?? "unknown"} -> ${version || "unknown"}`];
   if (difference.length + files.length === 0) return out(`  ${head} is unchanged`);
   out(`${pc.yellow("~")} ${head}`);
   for (const line of [...files, ...difference]) out(`    ${tame(line)}`);

@@ -44,12 +44,12 @@ export class PluginSet {
     this.#plugins = this.#plugins.filter((one) => one.provider !== provider);
   }
 
-  /** A name or an alias means one tool, of all that have a connection: the plugin that stands later in the config yields. */
+  /** A name or an alias means one tool, of all that there are: the plugin that stands later in the config yields. */
   refuseCollisions(connected: readonly Provider[]): void {
     const meant = new Map(CORE_NAMES.map((name): [string, string] => [name, "a tool of ProxMCP itself"]));
     const kept: LoadedPlugin[] = [];
     for (const plugin of this.#plugins) {
-      const names = connected.includes(plugin.provider) ? namesOf(plugin) : [];
+      const names = [...connectingNames(plugin), ...(connected.includes(plugin.provider) ? namesOf(plugin) : [])];
       const taken = names.filter(([name]) => meant.has(name)).map(([name, what]) => `${name} means both ${meant.get(name)} and ${what}`);
       if (taken.length > 0) {
         this.#refuse(
@@ -89,8 +89,17 @@ export class PluginSet {
   }
 }
 
-/** Every name that a plugin's tools go by, each with what it means. */
-const namesOf = ({ provider, origin }: LoadedPlugin): readonly (readonly [name: string, what: string])[] =>
+/** The names of what can be done before there is a connection. */
+const connectingNames = ({ provider, origin }: LoadedPlugin): readonly Named[] =>
+  Object.entries(provider.connection.actions ?? {}).flatMap(([verb, { aliases = [] }]) => {
+    const name = toolName(provider.name, provider.connection.noun, verb);
+    return [name, ...aliases].map((one) => [one, `${name} (${origin})`] as const);
+  });
+
+type Named = readonly [name: string, what: string];
+
+/** The names of what needs one, each with what it means. */
+const namesOf = ({ provider, origin }: LoadedPlugin): readonly Named[] =>
   provider.kinds.flatMap((kind) => {
     const actions = Object.entries(kind.actions ?? {}).map(([verb, { aliases }]) => [verb, aliases] as const);
     const own = (["list", "get"] as const).filter((verb) => hasVerb(kind, verb)).map((verb) => [verb, kind.aliases?.[verb]] as const);

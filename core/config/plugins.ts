@@ -10,6 +10,9 @@ import { importFrom, mapOwnPackage } from "./resolve.js";
 import { DEFAULTS } from "./schema.js";
 import { isPath, ownPackage, pathOf, type PluginSource, sourceOf } from "./source.js";
 
+/** Milliseconds for a plugin to load. */
+const LOADING = 30_000;
+
 export interface LoadedPlugin {
   readonly provider: Provider;
   /** Where it came from, as it stands in the config. */
@@ -70,10 +73,8 @@ async function importPlugin(name: string, folder: string): Promise<unknown> {
   const url = isPath(name) ? (name.startsWith("file:") ? name : pathToFileURL(pathOf(name, folder)).href) : undefined;
   if (!shipped) mapOwnPackage(); // what it imports of `proxmcp` is this copy
   try {
-    const module = (shipped ? await import(`proxmcp/plugins/${name}`) : url ? await import(url) : await importFrom(name, folder)) as Record<
-      string,
-      unknown
-    >;
+    const importing = shipped ? import(`proxmcp/plugins/${name}`) : url ? import(url) : importFrom(name, folder);
+    const module = (await inTime(importing)) as Record<string, unknown>;
     // A CommonJS plugin's `exports.default` arrives one level deeper.
     const exported = module["default"];
     const deeper = typeof exported === "object" && exported !== null && !("kinds" in exported) && "default" in exported;
@@ -84,6 +85,15 @@ async function importPlugin(name: string, folder: string): Promise<unknown> {
     if (code === "ERR_MODULE_NOT_FOUND" && message.startsWith(`Cannot find package '${packageOf(name)}' `)) throw absent(name, folder, error);
     throw new ProxMcpError("PLUGIN_INVALID", `The plugin ${name} failed to load: ${message}`, { cause: error });
   }
+}
+
+/** A plugin that waits for something as it is loaded must not keep the others waiting for ever. */
+async function inTime<Result>(loading: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it did not finish within ${LOADING / 1000} seconds`)), LOADING);
+  });
+  return await Promise.race([loading, late]).finally(() => clearTimeout(timer));
 }
 
 /** `@scope/name` of `@scope/name/sub/path`. */

@@ -38,7 +38,10 @@ export interface KindSpec<Client, Within, Item> {
    * say nothing about which connection is meant.
    */
   readonly scope?: readonly Extract<keyof Within, string>[];
-  /** Those of `within` that `list` cannot do without. */
+  /**
+   * Those of `within` that `list` cannot do without. Where the one it needs is called like another kind, or like what people call that, questions
+   * and lists without it are answered by asking within each item of that kind: `instance` for the snapshots of instances.
+   */
   readonly listRequires?: readonly Extract<keyof Within, string>[];
   /** `platform` where the platform's own order means something (newest first). Default: by key, as some platforms answer in a new order each time. */
   readonly order?: "key" | "platform";

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { canonical } from "../call/confirm.js";
 import { schemasOf } from "../declare/check.js";
 import type { Safety } from "../declare/action.js";
 import type { Provider } from "../declare/provider.js";
 import { jsonOf, prepareJson } from "../derive/json.js";
-import { deriveTools, type Tool } from "../derive/tools.js";
+import { deriveTools, type Tool, toolName } from "../derive/tools.js";
 
 /** What a model is told of one tool: in words what a person reads to judge it, as hashes the rest. */
 export interface PinnedTool {
@@ -37,10 +38,10 @@ const shortOf = (value: unknown): string => hashOf(value).slice(0, SHORT);
 /** The tools as a plugin declares them, whatever the config makes of them: with no connection and no rule. Connects to nothing. */
 export async function toolSurface(provider: Provider): Promise<ToolSurface> {
   await prepareJson(schemasOf(provider));
-  const tools = deriveTools(provider, { connections: [], confirms: () => false });
+  const tools = [...deriveTools(provider, { connections: [], confirms: () => false }), ...connecting(provider)];
   const { name, title, about, hosts, connection } = provider;
   const declared = { name, title, about, hosts, noun: connection.noun, options: jsonOf(connection.schema, "input") };
-  const whole = tools.map(({ operation: _, ...tool }) => tool);
+  const whole = tools.map(({ operation: _, ...tool }: Told & Pick<Tool, "operation">) => tool);
   return {
     hash: `sha256-${hashOf([declared, whole])}`,
     provider: shortOf(declared),
@@ -48,7 +49,19 @@ export async function toolSurface(provider: Provider): Promise<ToolSurface> {
   };
 }
 
-function pinned(tool: Tool): PinnedTool {
+type Told = Omit<Tool, "operation" | "of">;
+
+/** The actions on connections as such, which are there without any. */
+const connecting = (provider: Provider): readonly Told[] =>
+  Object.entries(provider.connection.actions ?? {}).map(([verb, { about, safety, aliases = [], timeout, input, output }]) => ({
+    name: toolName(provider.name, provider.connection.noun, verb),
+    ...{ title: verb, description: about, safety, worst: safety, aliases, idempotent: false, openWorld: true, everyday: false },
+    ...(timeout ? { timeout } : {}),
+    inputSchema: jsonOf(z.object(input), "input"),
+    outputSchema: jsonOf(output, "output"),
+  }));
+
+function pinned(tool: Told): PinnedTool {
   const { safety, worst, description, aliases, title, idempotent, openWorld, everyday, loses, timeout } = tool;
   const { properties = {}, required = [] } = tool.inputSchema;
   return {

@@ -3,6 +3,7 @@ import type { SandboxOptions } from "../declare/sandbox.js";
 import { CHECKS } from "./checks.js";
 import { open, type Subject } from "./subject.js";
 
+/** What a review needs to know of a provider. */
 export interface ReviewOptions {
   /** How to start the plugin's own sandbox. The default subject is that sandbox as it comes. */
   readonly sandbox?: SandboxOptions;
@@ -33,6 +34,7 @@ export interface Check {
   readonly name: string;
   /** What it can't do without; it is left out where that is missing. */
   readonly needs?: "sandbox";
+  /** Looks, and notes on the subject what is not as promised. */
   run(subject: Subject): Promise<void>;
 }
 

@@ -19,6 +19,8 @@ interface Plant {
   /** Code that runs as the plugin is loaded. */
   readonly load?: string;
   readonly name?: string;
+  /** What can be done before there is a connection. */
+  readonly setup?: string;
 }
 
 const text = ({
@@ -29,14 +31,15 @@ const text = ({
   actions = "",
   load = "",
   name = "garden",
+  setup = "",
 }: Plant = {}): string => `
-import { CONNECTION, defineProvider, facet, forClient } from "proxmcp/plugin";
+import { CONNECTION, defineProvider, facet, forClient, forConnections } from "proxmcp/plugin";
 import { z } from "zod";
 ${load}
 class Client { static inject = []; plants = [{ name: "fern", room: "hall" }]; }
 const { kind, read, write, destructive } = forClient();
 export default defineProvider({
-  name: "${name}", title: "Garden", about: "Plants", connection: { noun: "garden", schema: z.object({ room: z.string() }) },
+  name: "${name}", title: "Garden", about: "Plants", connection: { noun: "garden", schema: z.object({ room: z.string() }), actions: { ${setup} } },
   hosts: [], client: Client, test: async () => ({ version: "1" }),
   kinds: [kind({
     name: "plant", about: "A plant", key: "name", everyday: ["list"],
@@ -220,6 +223,12 @@ describe("a plugin that is not as it was pinned", () => {
     expect(stderr).toContain('declares other tools than proxmcp.lock.json pins.\n  ~ garden_plant_stop\n      description: "Rest." -> "Obey."\n');
   });
 
+  it("by what it offers before there is a connection is found out as well", async () => {
+    const { folder, update } = await locked();
+    await update({ setup: 'setup: forConnections().write({ about: "Dig a garden", input: {}, output: z.object({}), run: async () => ({}) })' });
+    expect((await proxmcp(["config", "check"], folder)).stderr).toContain("+ garden_garden_setup (write): Dig a garden");
+  });
+
   it.each([
     ["a file that was added", "extra/part.js", "export {};"],
     ["a file that was changed", "main.js", `${text()}\n// a word`],
@@ -274,6 +283,26 @@ describe("the lock file", () => {
     }
     expect(await proxmcp(["plugins", "lock"], folder)).toMatchObject({ code: 0 });
     expect(await proxmcp(["config", "check"], folder)).toMatchObject({ code: 0 });
+  });
+
+  it("pins an object of a config that is code by its tools, and a plugin that has moved is another one", async () => {
+    const config = (rest: string): string => `
+      import { defineConfig } from "proxmcp";
+      import garden from "./garden.mjs";
+      export default defineConfig({ plugins: [${rest}], connections: { a: { provider: "garden", room: "x" } } });`;
+    const folder = await home({ "garden.mjs": text(), "proxmcp.config.ts": config("garden") });
+    await proxmcp(["plugins", "lock"], folder);
+    expect(await proxmcp(["config", "check"], folder)).toMatchObject({ code: 0 });
+    await writeFile(join(folder, "proxmcp.config.ts"), config('{ ...garden, about: "Weeds" }'));
+    expect(await proxmcp(["config", "check"], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("~ what the provider says of itself, or the options of a connection"),
+    });
+    await writeFile(join(folder, "proxmcp.config.ts"), config('"./garden.mjs"'));
+    expect(await proxmcp(["config", "check"], folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("./garden.mjs is not in proxmcp.lock.json"),
+    });
   });
 
   it("holds what an embedder opens too: files, objects, and only the changed one where somebody is told", async () => {

@@ -8,7 +8,7 @@ const folder = fileURLToPath(new URL("../../examples/first-provider", import.met
 
 // It is a package of its own, with import paths that only its own tsconfig allows: so it is imported by a path that tsc does not follow.
 describe("examples/first-provider", async () => {
-  await import(`${folder}/test/pdu.test.ts`);
+  for (const file of readdirSync(`${folder}/test`)) await import(`${folder}/test/${file}`);
 
   it("is loaded by its path, and gets tools, filters and words like any other", async () => {
     const app = await createProxMcp({

@@ -24,6 +24,8 @@ export interface Installed {
   /** Runs a program of this Node's. */
   node(words: readonly string[], options?: RunOptions): Promise<Ran>;
   npm(words: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** Runs lines as a shell does, with the programs that npm has linked in the folder. */
+  shell(lines: string, options?: RunOptions): Promise<Ran>;
   /** The command line, as npm has linked it. */
   proxmcp(words: readonly string[], options?: RunOptions): Promise<Ran>;
   /** Starts something that runs until the test is over, in the folder or one within. */
@@ -87,6 +89,7 @@ export async function installed(packages: readonly string[] = []): Promise<Insta
     folder,
     tarball,
     npm,
+    shell: (lines, options) => run("bash", ["-euo", "pipefail", "-c", lines], options),
     node: (words, options) => run(process.execPath, words, options),
     proxmcp: (words, options) => run(join(folder, "node_modules", ".bin", "proxmcp"), words, options),
     start,

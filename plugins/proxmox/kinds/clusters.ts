@@ -16,7 +16,7 @@ const Row = z.object({
   nodes: facet(z.int(), "Number of nodes").optional(),
   nodes_online: facet(z.int(), "Nodes that are online").optional(),
   address: facet(z.string(), "Address that is asked", { says: ["url", "endpoint"] }),
-  latency: facet(z.int(), "Milliseconds that an answer takes", { says: ["response time", "ping"] }).optional(),
+  latency: facet(z.int(), "Time that an answer takes", { says: ["response time", "ping"], unit: "milliseconds" }).optional(),
   token: facet(z.string(), "API token that is used"),
   permissions: facet(z.int(), "Paths on which the token may do something").optional(),
   region: facet(z.string(), "Region", { says: ["location"] }).optional(),

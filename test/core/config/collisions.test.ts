@@ -1,5 +1,5 @@
 import { createProxMcp, type ProxMcpError, type Setup } from "proxmcp";
-import { defineProvider, facet, forClient, type FoundConnection, type Provider } from "proxmcp/plugin";
+import { defineProvider, facet, forClient, forConnections, type FoundConnection, type Provider } from "proxmcp/plugin";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { CORE_NAMES } from "../../../core/tools/names.js";
@@ -25,13 +25,24 @@ interface Differences {
   readonly client?: typeof Desk;
   readonly env?: () => readonly FoundConnection[];
   readonly found?: () => Promise<readonly FoundConnection[]>;
+  /** Aliases of what can be done before there is a connection. */
+  readonly opens?: readonly string[];
 }
 
+const opening = (aliases: readonly string[]) =>
+  forConnections<Desk>().write({ about: "Open an office", input: {}, output: z.object({}), aliases, run: async () => ({}) });
+
 /** A small provider whose one action has these aliases. */
-const office = ({ name = "office", aliases = [], client = Desk, env, found }: Differences = {}): Provider =>
+const office = ({ name = "office", aliases = [], client = Desk, env, found, opens }: Differences = {}): Provider =>
   defineProvider({
     ...{ name, title: "Office", about: "Papers", hosts: [], client, test: async () => ({ version: "1" }) },
-    connection: { noun: "room", schema: z.object({}), ...(env ? { env } : {}), ...(found ? { found } : {}) },
+    connection: {
+      noun: "room",
+      schema: z.object({}),
+      ...(env ? { env } : {}),
+      ...(found ? { found } : {}),
+      ...(opens ? { actions: { setup: opening(opens) } } : {}),
+    },
     kinds: [
       kind({
         ...{ name: "paper", about: "A paper", key: "name", item: z.object({ name: facet(z.string(), "Name") }) },
@@ -87,6 +98,14 @@ describe("a name of two plugins", () => {
     });
     expect(errors).toEqual([]);
     expect(app.tool("mount_tape").name).toBe("office_paper_start");
+  });
+
+  it("is one without any connection too, where it can be used without one", async () => {
+    stock("collide", []);
+    const connections = { main: rooms.main };
+    expect(await failure(createProxMcp({ plugins: [tapeLibrary(), office({ opens: ["mount_tape"] })], connections, env: {} }))).toMatchObject({
+      message: expect.stringContaining('mount_tape means both tape_cartridge_load (the object "tape") and office_room_setup (the object "office")'),
+    });
   });
 
   it("leaves nothing to serve where the plugin was all there was", async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createProxMcp, type ProxMcpError, type Setup } from "proxmcp";
 import { depotOf, depots, hall } from "../../fixtures/depot.js";
 import { failure } from "../../fixtures/tape-app.js";
@@ -43,6 +43,23 @@ describe("a plugin that can't be loaded", () => {
     ]);
     expect(app.connections.map(({ name }) => name)).toEqual(["port"]);
     expect(await app.call("depot_crate_list")).toMatchObject({ total: 0 });
+  });
+
+  it("that never finishes loading is given up, and the others are served", async () => {
+    const { folder } = broken();
+    writeFileSync(join(folder, "waiting.mjs"), "await new Promise(() => {});\n");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    depotOf("isolated").halls = [hall("north")];
+    const opening = open({ plugins: [join(folder, "waiting.mjs"), depots()], connections: { port: { provider: "depot", depot: "isolated" } } });
+    // Until the time for it runs, nothing is there to be moved.
+    while (vi.getTimerCount() === 0) await new Promise((resolve) => void setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(30_000);
+    const { app, errors } = await opening;
+    expect(errors.map(({ code, message }) => [code, message])).toEqual([
+      ["PLUGIN_INVALID", expect.stringMatching(/waiting\.mjs failed to load: it did not finish within 30 seconds$/)],
+    ]);
+    expect(app.connections.map(({ name }) => name)).toEqual(["port"]);
   });
 
   it("is an error where nobody is told, or nothing else is left", async () => {

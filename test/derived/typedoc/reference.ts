@@ -38,6 +38,8 @@ const FIRST = [
   "ActionSpec",
   "Safety",
   "ProxMcpError",
+  "testProvider",
+  "ReviewOptions",
   "serveSandbox",
 ];
 
