@@ -103,9 +103,6 @@ export interface Profile {
   devices: DeviceSet;
 }
 
-/** A rule of an access list, as it is on the wire. */
-type Rule = Readonly<Record<string, string>>;
-
 /** Trouble that the server has noted. */
 export interface Warning {
   readonly uuid: string;
