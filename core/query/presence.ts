@@ -3,7 +3,7 @@ import type { Field } from "../derive/fields.js";
 import type { Claim } from "./claim.js";
 import { grammar, meaningsOf } from "./lex.js";
 import type { KindView } from "./lexicon.js";
-import type { FieldMeaning, Rule } from "./reading.js";
+import type { FieldMeaning, Reading, Rule } from "./reading.js";
 import { isJoint } from "./values.js";
 
 /** `unused images`, `volumes that are not in use`, `images not used by any container`: by what a kind says of its use. */
@@ -14,6 +14,12 @@ export const usageRule: Rule = (reading) => {
   const word = reading.peek(at)?.lower ?? "";
   const end = reading.past(at + 1, "filler");
   const noun = (ahead: number): boolean => meaningsOf(reading.peek(ahead), "noun").length > 0;
+  const nobody = ["used by", "in use by"].includes(word) ? byNothing(reading, at + 1) : 0;
+  if (nobody > 0) {
+    reading.claim({ says: "not in use", about: "usage", exclusive: true, on: (kind) => useOn(kind, false) });
+    reading.take(at + 1 + nobody);
+    return true;
+  }
   const byWhat = ["used by", "in use by"].includes(word) && noun(end);
   const before = reading.lexemes[reading.at - 1];
   if (meaningsOf(before, "field").length > 0 && reading.parts.at(-1)?.type !== "noun") return false; // "total disk used by images"
@@ -27,14 +33,23 @@ export const usageRule: Rule = (reading) => {
     says: `${used ? "in use" : "not in use"}${what}`,
     about: "usage",
     exclusive: true,
-    on: (kind) => {
-      const field = USAGE.map((name) => kind.fields.get(name)).find((one) => one !== undefined);
-      return field?.type === "boolean" ? { [field.name]: used } : presenceOf(field, used);
-    },
+    on: (kind) => useOn(kind, used),
   });
   reading.take(byWhat ? end + 1 : at + 1);
   return true;
 };
+
+/** "nothing", "no container": how many lexemes say so. */
+function byNothing(reading: Reading, at: number): number {
+  const word = reading.peek(at)?.lower ?? "";
+  if (["nothing", "nobody", "none", "no one"].includes(word)) return 1;
+  return word === "no" && meaningsOf(reading.peek(at + 1), "noun").length > 0 ? 2 : 0;
+}
+
+function useOn(kind: KindView, used: boolean): Where | undefined {
+  const field = USAGE.map((name) => kind.fields.get(name)).find((one) => one !== undefined);
+  return field?.type === "boolean" ? { [field.name]: used } : presenceOf(field, used);
+}
 
 /** These names are the same in every plugin: whether something is in use, or by what. */
 const USAGE = ["in_use", "used_by"];

@@ -140,10 +140,13 @@ export const valueRule: Rule = (reading) => {
         );
       },
     });
-    reading.take(version === undefined ? 1 : 2);
+    const end = version === undefined ? 1 : 2;
+    // "high severity": the field may be named behind its value.
+    const named = meaningsOf(reading.peek(end), "field").some((field) => values.some((one) => one.kind === field.kind && one.field === field.field));
+    reading.take(named && !reading.is("be", end + 1) ? end + 1 : end);
     return true;
   }
-  if (opposite(reading)) return true;
+  if (opposite(reading) || negated(reading)) return true;
   const flags = meaningsOf(lexeme, "field").filter((meaning) => fieldOf(reading, meaning)?.type === "boolean");
   if (flags.length === 0) return false;
   reading.claim({
@@ -182,6 +185,26 @@ function opposite(reading: Reading): boolean {
   if (field === undefined || meaningsOf(reading.peek(), "field").length > 0) return false;
   if (![...reading.lexicon.kinds.values()].some((kind) => kind.fields.get(field)?.type === "boolean")) return false;
   reading.claim({ says: word, about: `flag:${field}`, exclusive: false, on: (kind) => flagOn(kind, word) });
+  reading.take(1);
+  return true;
+}
+
+/** `unresolved`, `non-public`: not the value that stands behind the "un", for the kinds that have it. */
+function negated(reading: Reading): boolean {
+  const lexeme = reading.peek();
+  const word = lexeme && !lexeme.quoted && lexeme.meanings.length === 0 ? /^(?:un|non-?)([a-z]{3,})$/.exec(lexeme.lower)?.[1] : undefined;
+  const values = (reading.lexicon.meanings.get(word ?? "") ?? []).filter((one) => one.is === "value");
+  if (word === undefined || values.length === 0) return false;
+  reading.claim({
+    says: `not ${word}`,
+    about: `field:${values[0]?.field}`,
+    exclusive: true,
+    on: (kind) => {
+      const own = values.filter((one) => one.kind === kind.id);
+      const where = own.length > 0 ? valueOn(kind, own, ({ value }) => [value], undefined) : undefined;
+      return where && { not: where };
+    },
+  });
   reading.take(1);
   return true;
 }

@@ -35,13 +35,13 @@ const PHRASES: readonly (readonly [GrammarWord, string])[] = [
   ],
   [
     { is: "compare", how: "above" },
-    "more than|greater than|over|above|exceeding|exceeds|exceed|bigger than|larger than|higher than|longer than|>|more",
+    "hotter than|warmer than|more than|greater than|over|above|exceeding|exceeds|exceed|bigger than|larger than|higher than|longer than|>|more",
   ],
   [
     { is: "compare", how: "min" },
     "at least|a minimum of|minimum of|no less than|with no less than|with not less than|no fewer than|not less than|>=|≥|not under|not below",
   ],
-  [{ is: "compare", how: "below" }, "less than|fewer than|under|below|smaller than|lower than|shorter than|<"],
+  [{ is: "compare", how: "below" }, "less than|fewer than|under|below|smaller than|lower than|shorter than|cooler than|colder than|<"],
   [
     { is: "compare", how: "max" },
     "at most|a maximum of|maximum of|no more than|with no more than|with not more than|not more than|up to|<=|≤|not over|not above",
