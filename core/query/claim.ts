@@ -17,14 +17,15 @@ export interface Claim {
 export type Node = { readonly claim: Claim } | { readonly and: readonly Node[] } | { readonly or: readonly Node[] } | { readonly not: Node };
 
 /** The tree as a filter for one kind. Undefined, with the claim that failed, when the kind can't be asked this. */
-export function filterFor(node: Node, kind: KindView): { where: Where } | { lacks: string } {
+export function filterFor(node: Node, kind: KindView, meaningless: ReadonlySet<Node> = NONE): { where: Where } | { lacks: string } {
   if ("claim" in node) {
     const where = node.claim.on(kind);
     return where ? { where } : { lacks: node.claim.says };
   }
   if ("not" in node) {
-    const inner = filterFor(node.not, kind);
-    // What a kind does not have at all, none of its items has.
+    const inner = filterFor(node.not, kind, meaningless);
+    // What a kind does not have at all, none of its items has. What no kind has, was not meant so.
+    if ("lacks" in inner && meaningless.has(node)) return inner;
     if ("lacks" in inner || isEmpty(inner.where)) return { where: {} };
     const nested = inner.where["not"];
     return { where: isRecord(nested) && Object.keys(inner.where).length === 1 ? nested : { not: inner.where } };
@@ -32,16 +33,26 @@ export function filterFor(node: Node, kind: KindView): { where: Where } | { lack
   if ("and" in node) {
     const parts: Where[] = [];
     for (const one of node.and) {
-      const inner = filterFor(one, kind);
+      const inner = filterFor(one, kind, meaningless);
       if ("lacks" in inner) return inner;
       parts.push(inner.where);
     }
     return { where: allOf(parts) };
   }
-  const parts = node.or.map((one) => filterFor(one, kind));
+  const parts = node.or.map((one) => filterFor(one, kind, meaningless));
   const possible = parts.flatMap((part) => ("where" in part ? [part.where] : []));
   const [lacking] = parts.flatMap((part) => ("lacks" in part ? [part.lacks] : []));
   return possible.length > 0 ? { where: anyOf(possible) } : { lacks: lacking ?? "" };
+}
+
+const NONE: ReadonlySet<Node> = new Set();
+
+/** The negations in a tree that none of these kinds can be asked about. */
+export function meaninglessIn(node: Node | undefined, kinds: readonly KindView[]): readonly Node[] {
+  if (node === undefined || "claim" in node) return [];
+  if (!("not" in node)) return ("and" in node ? node.and : node.or).flatMap((one) => meaninglessIn(one, kinds));
+  const asked = kinds.some((kind) => "where" in filterFor(node.not, kind));
+  return [...(asked ? [] : [node]), ...meaninglessIn(node.not, kinds)];
 }
 
 /** All filters in one object where their names differ, nested where they meet. */

@@ -2,7 +2,7 @@ import type { Where } from "../declare/action.js";
 import { ProxMcpError } from "../errors.js";
 import { toolName } from "../derive/tools.js";
 import { plural, spaced } from "../derive/words.js";
-import { allOf, anyOf, conjunction, filterFor, type Node, sayNode } from "./claim.js";
+import { allOf, anyOf, conjunction, filterFor, meaninglessIn, type Node, sayNode } from "./claim.js";
 import type { Segment } from "./combine.js";
 import type { KindView, Lexicon } from "./lexicon.js";
 import { parseQuery, type Parsed } from "./parse.js";
@@ -139,11 +139,12 @@ function targetsOf(
   const reachable = connections && new Set(lexicon.connections.filter(({ name }) => connections.includes(name)).map(({ provider }) => provider));
   const views = segments.map((segment) => candidatesOf(segment, lexicon, reading));
   const askable = new Set(segments.flatMap(({ shared }) => shared).filter((node) => views.flat().some((view) => "where" in filterFor(node, view))));
+  const meaningless = new Set(segments.flatMap(({ node, shared }) => [node, ...shared].flatMap((one) => meaninglessIn(one, views.flat()))));
   for (const [at, segment] of segments.entries()) {
     for (const view of views[at] ?? []) {
       if (reachable && !reachable.has(view.provider.name)) continue;
       if (segment.providers.length > 0 && !segment.providers.includes(view.provider.name)) continue;
-      const filter = filterOf(segment, view, askable);
+      const filter = filterOf(segment, view, askable, meaningless);
       if ("lacks" in filter) lacking.set(view.id, filter.lacks);
       else wheres.set(view.id, [...(wheres.get(view.id) ?? []), allOf([nounFilter(segment.nouns, view), filter.where])]);
     }
@@ -158,9 +159,14 @@ function targetsOf(
 }
 
 /** In "untagged images and containers that are running" only the containers can be running, and only the images untagged. */
-function filterOf({ node, shared }: Segment, view: KindView, askable: ReadonlySet<Node>): ReturnType<typeof filterFor> {
+function filterOf(
+  { node, shared }: Segment,
+  view: KindView,
+  askable: ReadonlySet<Node>,
+  meaningless: ReadonlySet<Node>,
+): ReturnType<typeof filterFor> {
   const said = [...(node ? [node] : []), ...shared.filter((one) => !askable.has(one) || "where" in filterFor(one, view))];
-  return said.length > 0 ? filterFor(conjunction(said), view) : { where: {} };
+  return said.length > 0 ? filterFor(conjunction(said), view, meaningless) : { where: {} };
 }
 
 /** A kind whose list needs to be told a parent is left out when nobody knows what the parents are. */

@@ -31,9 +31,9 @@ export const inNameRule: Rule = (reading) => {
   return true;
 };
 
-/** `from the nginx image`, `in the dev pool`, `on the pve2 node`: the field behind its value. */
+/** `from the nginx image`, `in the dev pool`, `with the web profile`: the field behind its value. */
 export const trailingFieldRule: Rule = (reading) => {
-  if (!reading.is("place")) return false;
+  if (!(reading.is("place") ?? reading.is("with") ?? reading.is("using"))) return false;
   const start = reading.past(1, "filler");
   const value = reading.peek(start);
   if (!value || (value.meanings.length > 0 && !value.quoted)) return false;
@@ -56,7 +56,7 @@ export const fieldRule: Rule = (reading) => {
   // "containers that are running": a noun is a field only where something leads up to it, as in "from image nginx".
   if (
     meaningsOf(reading.peek(start), "noun").length > 0 &&
-    !span(0, first).some((at) => reading.is("place", at) ?? reading.is("with", at) ?? isWhose(reading, at))
+    !span(0, first).some((at) => reading.is("place", at) ?? reading.is("with", at) ?? reading.is("using", at) ?? isWhose(reading, at))
   )
     return false;
   const be = reading.past(start + 1, "be", "filler");
