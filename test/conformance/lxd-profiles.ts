@@ -127,6 +127,28 @@ export const profileScenario =
       }
     });
 
+    it("mounts a volume that outlives the instances, and makes it where it is missing", async () => {
+      const { item, result, call, rows } = bench();
+      const [volume, profile] = [`${mine}-data`, `${mine}-db`];
+      try {
+        await withInstance(async (name) => {
+          const made = await item("profile_apply_template", { template: "database", name: profile, volume, path: "/srv/data", instances: [name] });
+          expect(made).toMatchObject({ devices: ["data", "eth0", "root"], used_by: 1 });
+          const pool = String(made["pool"]);
+          expect(await rows("storage_volume_list", { pool, where: { name: volume } })).toMatchObject([{ name: volume }]);
+          await item("instance_start", { name });
+          expect(await result("instance_exec", { name, command: ["echo", "up"] })).toMatchObject({ stdout: "up\n" });
+          await item("instance_stop", { name, force: true });
+        });
+        const { pool } = await item("profile_get", { name: profile });
+        await call("profile_delete", { name: profile });
+        expect(await rows("storage_volume_list", { pool, where: { name: volume } })).toHaveLength(1);
+        expect(await call("storage_volume_delete", { pool, name: volume })).toMatchObject({ deleted: true });
+      } finally {
+        await call("profile_delete", { name: profile }).catch(() => {}); // it is gone where all went well
+      }
+    });
+
     it("asks before a profile weakens the isolation of those who use it", async () => {
       const { app } = bench();
       const asked = async (tool: string, args: Row): Promise<string> =>
