@@ -137,13 +137,15 @@ function targetsOf(
   const wheres = new Map<string, Where[]>();
   const lacking = new Map<string, string>();
   const reachable = connections && new Set(lexicon.connections.filter(({ name }) => connections.includes(name)).map(({ provider }) => provider));
-  const views = segments.map((segment) => candidatesOf(segment, lexicon, reading));
+  const views = segments.map((segment) =>
+    candidatesOf(segment, lexicon, reading).filter(
+      ({ provider: { name } }) => (!reachable || reachable.has(name)) && (segment.providers.length === 0 || segment.providers.includes(name)),
+    ),
+  );
   const askable = new Set(segments.flatMap(({ shared }) => shared).filter((node) => views.flat().some((view) => "where" in filterFor(node, view))));
   const meaningless = new Set(segments.flatMap(({ node, shared }) => [node, ...shared].flatMap((one) => meaninglessIn(one, views.flat()))));
   for (const [at, segment] of segments.entries()) {
     for (const view of views[at] ?? []) {
-      if (reachable && !reachable.has(view.provider.name)) continue;
-      if (segment.providers.length > 0 && !segment.providers.includes(view.provider.name)) continue;
       const filter = filterOf(segment, view, askable, meaningless);
       if ("lacks" in filter) lacking.set(view.id, filter.lacks);
       else wheres.set(view.id, [...(wheres.get(view.id) ?? []), allOf([nounFilter(segment.nouns, view), filter.where])]);

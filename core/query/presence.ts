@@ -8,6 +8,14 @@ import { isJoint } from "./values.js";
 
 /** `unused images`, `volumes that are not in use`, `images not used by any container`: by what a kind says of its use. */
 export const usageRule: Rule = (reading) => {
+  // "volumes nobody uses", "images that no container uses"
+  const user = reading.past(0, "filler");
+  const nothing = byNothing(reading, user);
+  if (nothing > 0 && /^uses?$/.test(reading.peek(user + nothing)?.lower ?? "")) {
+    reading.claim({ says: "not in use", about: "usage", exclusive: true, on: (kind) => useOn(kind, false) });
+    reading.take(user + nothing + 1);
+    return true;
+  }
   const start = reading.past(0, "filler", "be");
   const not = reading.is("not", start) ? 1 : 0;
   const at = start + not;

@@ -55,7 +55,7 @@ function extremeRule(reading: Reading): boolean {
   if (!extreme) return false;
   const at = reading.past(start + 1, "filler", "free");
   const free = reading.is("free", at - 1) !== undefined;
-  const entries = sortable(reading, at);
+  const entries = free ? freeSortable(reading, at) : sortable(reading, at);
   if (entries.length === 0) return false;
   const using =
     Array.from({ length: start }, (_, ahead) => reading.is("using", ahead)).some(Boolean) || reading.peek(start)?.lower.startsWith("using");
@@ -68,6 +68,13 @@ function extremeRule(reading: Reading): boolean {
   });
   reading.take(at + 1 + (reading.is("used", at + 1) ? 1 : 0));
   return true;
+}
+
+/** "the most free space" is about disks. */
+function freeSortable(reading: Reading, at: number): readonly FieldMeaning[] {
+  const entries = sortable(reading, at);
+  if (entries.length > 0 || !["space", "room"].includes(reading.peek(at)?.lower ?? "")) return entries;
+  return (reading.lexicon.meanings.get("disk") ?? []).filter((one): one is FieldMeaning => one.is === "field");
 }
 
 /** `5 vms`: a number right before a noun is how many. */
@@ -97,11 +104,12 @@ export const orderRule: Rule = (reading) => {
   const by = reading.is("by") ?? (reading.is("sort", 0) ? reading.is("by", 1) : undefined);
   if (!sort && !by) return false;
   const start = reading.past(1, "by", "filler", "free");
-  const entries = sortable(reading, start);
+  const led = reading.is("free", start - 1) !== undefined;
+  const entries = led ? freeSortable(reading, start) : sortable(reading, start);
   if (entries.length === 0) return false;
   if (!sort && reading.aggregate) return false; // "count by node" groups
   const used = Boolean(reading.is("used", start + 1));
-  const free = Boolean(reading.is("free", start + 1)) || reading.is("free", start - 1) !== undefined;
+  const free = Boolean(reading.is("free", start + 1)) || led;
   const end = start + 1 + (used || reading.is("free", start + 1) ? 1 : 0);
   // "the 10 largest vms by disk": it is said here what they are large in.
   const last = reading.orders.at(-1);
