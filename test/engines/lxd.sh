@@ -60,6 +60,9 @@ profiles:
 X
 fi
 
+# Without its dnsmasq the bridge gives nobody an address, and the daemon does not miss it. A change of its settings starts it again.
+[ -n "$(pids_with "$LXD_DIR/networks/$bridge/")" ] || lxc network set "$bridge" raw.dnsmasq="# started again $(date +%s)"
+
 lxd_image
 lxd_trust
 lxd_instance "$instance"
