@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createProxMcp, type ProxMcp } from "proxmcp";
+import docker from "proxmcp/plugins/docker";
+import { testProvider } from "proxmcp/testing";
 import { conformance, type Subject } from "../conformance.js";
 import { dockerScenario, swarmScenario } from "../conformance/docker.js";
 import { withClosedSshd } from "./closed-sshd.js";
@@ -170,14 +172,10 @@ withEngine("docker", ({ socket, url, image }) => {
     const key = file(ssh.key);
     const { knownHosts, port, user } = ssh;
     conformance(real("real docker over SSH", { url: `ssh://${user}@127.0.0.1:${port}`, key, knownHosts }), dockerScenario({ image }));
-    conformance(
-      real("real docker over SSH, its socket named and the host key pinned", {
-        url: `ssh://root@127.0.0.1:${port}${socket}`,
-        key,
-        fingerprint: ssh.hostKeySha256,
-      }),
-      () => {},
-    );
+    describe("real docker over SSH, its socket named and the host key pinned", () => {
+      const connection = { url: `ssh://root@127.0.0.1:${port}${socket}`, key, fingerprint: ssh.hostKeySha256 };
+      void testProvider(docker, { test: it, connection });
+    });
 
     describe("an SSH server that forwards nothing", () => {
       const closed = withClosedSshd(ssh);
